@@ -1,0 +1,7 @@
+//! The kernels: one operation each, on borrowed elements, shared out among a team of threads.
+
+pub(crate) mod elementwise;
+pub(crate) mod matmul;
+pub(crate) mod movement;
+mod prefetch;
+pub(crate) mod reduction;

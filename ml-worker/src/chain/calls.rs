@@ -1,0 +1,277 @@
+//! The calls that workers and clients make.
+//!
+//! Arguments are encoded by the types of `pouw-primitives`; that the runtime's metadata says the same is
+//! checked when the connection is made, and by a test against the metadata that this program knows.
+
+use codec::{Compact, Encode};
+use polkadot_sdk::sp_core::H256;
+use pouw_primitives::{
+	proof::AuditAnswer,
+	spec::TaskSpec,
+	status::SpecVerdict,
+	ticket::{Capabilities, Endpoint, Role},
+	AuditId, Balance, RoundIndex, Slot, TaskId, TicketId,
+};
+use std::fmt;
+use subxt::{
+	ext::{
+		scale_encode::{EncodeAsFields, Error, FieldIter},
+		scale_type_resolver::TypeResolver,
+	},
+	tx::Payload,
+};
+
+const TICKETS: &str = "Tickets";
+const TASKS: &str = "MlTasks";
+const PROOFS: &str = "Pouw";
+
+/// The calls that are made, by pallet and name.
+pub(super) const CALLS: &[(&str, &str)] = &[
+	(TICKETS, "buy_ticket"),
+	(TICKETS, "retire_ticket"),
+	(TICKETS, "update_endpoint"),
+	(TASKS, "submit_task"),
+	(TASKS, "cancel_task"),
+	(TASKS, "accept_assignment"),
+	(TASKS, "attest_spec"),
+	(TASKS, "reveal_test"),
+	(TASKS, "attest_test"),
+	(TASKS, "commit_evaluation"),
+	(TASKS, "reveal_evaluation"),
+	(PROOFS, "commit_round"),
+	(PROOFS, "attest_available"),
+	(PROOFS, "commit_audit"),
+	(PROOFS, "reveal_audit"),
+];
+
+/// A call of the runtime with its arguments.
+#[derive(Clone, Debug)]
+pub struct Call {
+	pallet: &'static str,
+	name: &'static str,
+	arguments: Encoded,
+}
+
+impl Call {
+	fn new(pallet: &'static str, name: &'static str, arguments: impl Encode) -> Self {
+		Call {
+			pallet,
+			name,
+			arguments: Encoded(arguments.encode()),
+		}
+	}
+
+	/// The call's name without its pallet's.
+	pub fn name(&self) -> &'static str {
+		self.name
+	}
+
+	/// Buys a ticket for at most `max_price`.
+	pub fn buy_ticket(
+		role: Role,
+		capabilities: &Capabilities,
+		endpoint: &Endpoint,
+		max_price: Balance,
+	) -> Self {
+		Call::new(
+			TICKETS,
+			"buy_ticket",
+			(role, capabilities, endpoint, Compact(max_price)),
+		)
+	}
+
+	/// Gives a ticket back.
+	pub fn retire_ticket(ticket: TicketId) -> Self {
+		Call::new(TICKETS, "retire_ticket", Compact(ticket))
+	}
+
+	/// Says where a ticket's blobs are served.
+	pub fn update_endpoint(ticket: TicketId, endpoint: &Endpoint) -> Self {
+		Call::new(TICKETS, "update_endpoint", (Compact(ticket), endpoint))
+	}
+
+	/// Orders a training run.
+	pub fn submit_task(spec: &TaskSpec) -> Self {
+		Call::new(TASKS, "submit_task", spec)
+	}
+
+	/// Withdraws a task that has not begun.
+	pub fn cancel_task(task: TaskId) -> Self {
+		Call::new(TASKS, "cancel_task", Compact(task))
+	}
+
+	/// Takes the place that a ticket was drawn for.
+	pub fn accept_assignment(task: TaskId, ticket: TicketId) -> Self {
+		Call::new(TASKS, "accept_assignment", (Compact(task), Compact(ticket)))
+	}
+
+	/// Says what a supervisor found of a specification.
+	pub fn attest_spec(task: TaskId, verdict: SpecVerdict) -> Self {
+		Call::new(TASKS, "attest_spec", (Compact(task), verdict))
+	}
+
+	/// Says that the hidden segments are served now.
+	pub fn reveal_test(task: TaskId) -> Self {
+		Call::new(TASKS, "reveal_test", Compact(task))
+	}
+
+	/// Says whether the revealed segments are those that were committed to.
+	pub fn attest_test(task: TaskId, matches: bool) -> Self {
+		Call::new(TASKS, "attest_test", (Compact(task), matches))
+	}
+
+	/// Commits to a score.
+	pub fn commit_evaluation(task: TaskId, commitment: H256) -> Self {
+		Call::new(TASKS, "commit_evaluation", (Compact(task), commitment))
+	}
+
+	/// Reveals a score.
+	pub fn reveal_evaluation(task: TaskId, correct: u32, state_root: H256, salt: H256) -> Self {
+		Call::new(
+			TASKS,
+			"reveal_evaluation",
+			(Compact(task), correct, state_root, salt),
+		)
+	}
+
+	/// Commits to a trainer's round.
+	pub fn commit_round(
+		task: TaskId,
+		round: RoundIndex,
+		trace_root: H256,
+		end_root: H256,
+		manifest: H256,
+		samples: u64,
+		mean_loss: u32,
+	) -> Self {
+		let of = (Compact(task), Compact(round));
+		let result = (trace_root, end_root, manifest, Compact(samples), mean_loss);
+		Call::new(PROOFS, "commit_round", (of, result))
+	}
+
+	/// Says which trainers' checkpoints a supervisor holds.
+	pub fn attest_available(task: TaskId, round: RoundIndex, slots: &[Slot]) -> Self {
+		Call::new(
+			PROOFS,
+			"attest_available",
+			(Compact(task), Compact(round), slots),
+		)
+	}
+
+	/// Commits to the answer to an audit.
+	pub fn commit_audit(audit: AuditId, commitment: H256) -> Self {
+		Call::new(PROOFS, "commit_audit", (Compact(audit), commitment))
+	}
+
+	/// Reveals the answer to an audit.
+	pub fn reveal_audit(audit: AuditId, answer: AuditAnswer) -> Self {
+		Call::new(PROOFS, "reveal_audit", (Compact(audit), answer))
+	}
+}
+
+/// Arguments in their encoding.
+#[derive(Clone, Debug)]
+pub struct Encoded(Vec<u8>);
+
+impl EncodeAsFields for Encoded {
+	fn encode_as_fields_to<R: TypeResolver>(
+		&self,
+		_: &mut dyn FieldIter<'_, R::TypeId>,
+		_: &R,
+		out: &mut Vec<u8>,
+	) -> Result<(), Error> {
+		out.extend_from_slice(&self.0);
+		Ok(())
+	}
+}
+
+impl Payload for Call {
+	type CallData = Encoded;
+
+	fn pallet_name(&self) -> &str {
+		self.pallet
+	}
+
+	fn call_name(&self) -> &str {
+		self.name
+	}
+
+	fn call_data(&self) -> &Encoded {
+		&self.arguments
+	}
+}
+
+impl fmt::Display for Call {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		write!(f, "{}.{}", self.pallet, self.name)
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::chain::known::metadata;
+	use codec::Decode;
+	use subxt::ext::scale_value::scale::decode_as_type;
+
+	/// One of each call.
+	fn samples() -> Vec<Call> {
+		// Zeros are a valid encoding of a specification: empty lists and the first variant of every choice.
+		let spec = TaskSpec::decode(&mut &[0; 1024][..]).unwrap();
+		let endpoint = spec.endpoint.clone();
+		let hash = H256::repeat_byte(7);
+		let answer = AuditAnswer {
+			digest: hash,
+			in_trace: true,
+		};
+		vec![
+			Call::buy_ticket(Role::Verifier, &Capabilities::default(), &endpoint, 1 << 70),
+			Call::retire_ticket(300),
+			Call::update_endpoint(300, &endpoint),
+			Call::submit_task(&spec),
+			Call::cancel_task(300),
+			Call::accept_assignment(1, 300),
+			Call::attest_spec(
+				1,
+				SpecVerdict::Good {
+					training_tensor: Some(hash),
+				},
+			),
+			Call::reveal_test(1),
+			Call::attest_test(1, true),
+			Call::commit_evaluation(1, hash),
+			Call::reveal_evaluation(1, 300, hash, hash),
+			Call::commit_round(1, 300, hash, hash, hash, 1 << 40, 5),
+			Call::attest_available(1, 300, &[0, 15]),
+			Call::commit_audit(300, hash),
+			Call::reveal_audit(300, answer),
+		]
+	}
+
+	#[test]
+	fn arguments_are_what_the_metadata_says() {
+		for call in samples() {
+			let pallet = metadata().pallet_by_name(call.pallet).unwrap();
+			let variant = pallet.call_variant_by_name(call.name).unwrap();
+			let mut bytes = &call.arguments.0[..];
+			for field in &variant.fields {
+				decode_as_type(&mut bytes, field.ty.id, metadata().types())
+					.unwrap_or_else(|error| panic!("{call}, {:?}: {error}", field.name));
+			}
+			assert!(
+				bytes.is_empty(),
+				"{call}: {} bytes are left over",
+				bytes.len()
+			);
+		}
+	}
+
+	#[test]
+	fn every_call_is_checked_at_the_start() {
+		let made: Vec<(&str, &str)> = samples()
+			.iter()
+			.map(|call| (call.pallet, call.name))
+			.collect();
+		assert_eq!(made, CALLS);
+	}
+}

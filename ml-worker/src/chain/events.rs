@@ -1,0 +1,86 @@
+//! What happened to a task in a block.
+
+use super::{ChainError, View};
+use pouw_primitives::TaskId;
+use subxt::ext::scale_value::{At, Composite, Primitive, Value, ValueDef};
+
+/// An event of the market or the proofs that names a task.
+#[derive(Clone, Debug)]
+pub struct TaskEvent {
+	/// The event's name.
+	pub name: String,
+	fields: Composite<()>,
+}
+
+impl TaskEvent {
+	/// A field that is a number.
+	pub fn number(&self, field: &str) -> Option<u128> {
+		self.fields.at(field)?.as_u128()
+	}
+
+	/// A field that is a list of numbers.
+	pub fn numbers(&self, field: &str) -> Vec<u128> {
+		let mut numbers = Vec::new();
+		if let Some(value) = self.fields.at(field) {
+			collect(value, &mut numbers);
+		}
+		numbers
+	}
+}
+
+fn collect(value: &Value<()>, numbers: &mut Vec<u128>) {
+	match &value.value {
+		ValueDef::Primitive(Primitive::U128(number)) => numbers.push(*number),
+		ValueDef::Composite(composite) => {
+			composite.values().for_each(|value| collect(value, numbers));
+		}
+		_ => (),
+	}
+}
+
+impl View {
+	/// The block's events of this task, in their order.
+	pub async fn task_events(&self, task: TaskId) -> Result<Vec<TaskEvent>, ChainError> {
+		let question = "events".to_owned();
+		let refused = |reason: String| {
+			if super::view::is_pruned(&reason) {
+				ChainError::Pruned {
+					number: self.head.number,
+				}
+			} else {
+				ChainError::Refused {
+					question: question.clone(),
+					reason,
+				}
+			}
+		};
+		let client = self.chain.client().await;
+		let at = client
+			.at_block(subxt::utils::H256(self.head.hash.0))
+			.await
+			.map_err(|error| refused(error.to_string()))?;
+		let events = at
+			.events()
+			.fetch()
+			.await
+			.map_err(|error| refused(error.to_string()))?;
+		let mut found = Vec::new();
+		for event in events.iter() {
+			let event = event.map_err(|error| refused(error.to_string()))?;
+			if !matches!(event.pallet_name(), "MlTasks" | "Pouw") {
+				continue;
+			}
+			let fields: Composite<()> = event
+				.decode_fields_unchecked_as()
+				.map_err(|error| refused(error.to_string()))?;
+			let event = TaskEvent {
+				name: event.event_name().to_owned(),
+				fields,
+			};
+			if event.number("task") == Some(task.into()) {
+				found.push(event);
+			}
+		}
+		Ok(found)
+	}
+}

@@ -1,0 +1,7 @@
+//! The command line program; see [`ml_worker::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+	ml_worker::cli::run()
+}

@@ -1,0 +1,128 @@
+//! A task file together with its data set: everything about a task that its client can know.
+
+use super::{TaskFile, TaskFileError};
+use crate::dataset::{
+	segments::{cut, Cut},
+	Dataset,
+};
+use ml_worker_capture::{build, CaptureError, Programs};
+use pouw_primitives::spec::TrainingSpec;
+
+/// A task that is ready to be trained or submitted.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+	/// The task file.
+	pub file: TaskFile,
+	/// The data set in segments, all of the same size.
+	pub segments: Vec<Dataset>,
+	/// Rows that were left over; they are in no segment.
+	pub dropped_rows: usize,
+	/// The layout of the training.
+	pub training: TrainingSpec,
+	/// The step program and the evaluation program.
+	pub programs: Programs,
+}
+
+impl Prepared {
+	/// Cuts the data set and builds the programs.
+	pub fn new(file: TaskFile, dataset: &Dataset) -> Result<Self, TaskFileError> {
+		let data = &file.contents.data;
+		let Cut {
+			segments,
+			dropped_rows,
+		} = cut(dataset, data.segments, data.order)
+			.map_err(|error| file.document.refuse("data.segments", error.to_string()))?;
+		let rows = |count: u16| u32::from(count) * segments[0].rows() as u32;
+		let (training_rows, test_rows) = (
+			rows(data.segments - data.hidden_segments),
+			rows(data.hidden_segments),
+		);
+		let training = file.training(training_rows)?;
+		let contents = &file.contents;
+		let programs = build(
+			&contents.model,
+			&contents.optimiser,
+			dataset.columns,
+			dataset.classes,
+			training.batch,
+			training_rows,
+			test_rows,
+		)
+		.map_err(|error| file.refuse_programs(&error))?;
+		Ok(Prepared {
+			file,
+			segments,
+			dropped_rows,
+			training,
+			programs,
+		})
+	}
+
+	/// The rows of each segment.
+	pub fn rows_per_segment(&self) -> u32 {
+		self.segments
+			.first()
+			.map_or(0, |segment| segment.rows() as u32)
+	}
+
+	/// The rows of the training part.
+	pub fn training_rows(&self) -> u32 {
+		let data = &self.file.contents.data;
+		u32::from(data.segments - data.hidden_segments) * self.rows_per_segment()
+	}
+
+	/// The rows of the hidden part.
+	pub fn test_rows(&self) -> u32 {
+		u32::from(self.file.contents.data.hidden_segments) * self.rows_per_segment()
+	}
+}
+
+impl TaskFile {
+	/// The layout of the training, for a training part of so many rows.
+	fn training(&self, training_rows: u32) -> Result<TrainingSpec, TaskFileError> {
+		let section = &self.contents.training;
+		if section.batch > training_rows {
+			let reason = format!(
+				"{} rows, but the training part has only {training_rows}",
+				section.batch
+			);
+			return Err(self.document.refuse("training.batch", reason));
+		}
+		let steps_per_round = match (section.steps_per_round, section.epochs) {
+			(Some(steps), _) => steps,
+			(None, epochs) => {
+				let samples = epochs.unwrap_or(0.0) * f64::from(training_rows);
+				let steps = samples
+					/ f64::from(section.batch)
+					/ f64::from(section.trainers)
+					/ f64::from(section.rounds);
+				let segments = (steps / f64::from(section.steps_per_segment))
+					.round()
+					.max(1.0);
+				// The conversion saturates, and too many segments are refused below.
+				section.steps_per_segment.saturating_mul(segments as u32)
+			}
+		};
+		self.check_steps(steps_per_round)?;
+		Ok(TrainingSpec {
+			trainers: section.trainers,
+			supervisors: section.supervisors,
+			evaluators: section.evaluators,
+			rounds: section.rounds,
+			steps_per_round,
+			steps_per_segment: section.steps_per_segment,
+			batch: section.batch,
+		})
+	}
+
+	/// The error that the model or the optimiser can't be made into programs.
+	fn refuse_programs(&self, error: &CaptureError) -> TaskFileError {
+		let key = match error {
+			CaptureError::Layer { index, .. } => format!("model.layers.{index}"),
+			CaptureError::Setting { name, .. } if *name == "batch" => "training.batch".into(),
+			CaptureError::Setting { name, .. } => format!("optimiser.{name}"),
+			_ => "model".into(),
+		};
+		self.document.refuse(&key, error.to_string())
+	}
+}

@@ -1,0 +1,128 @@
+//! The market as the proofs see it.
+
+use crate::{
+	pallet::{Config, Pallet, Specs, Tasks},
+	types::Stage,
+	TaskOf,
+};
+use alloc::vec::Vec;
+use pouw_primitives::{
+	seams::{AuditOutcome, Market, Place, Places, Refusal},
+	spec::TaskSpec,
+	ticket::{Capabilities, Role},
+	RoundIndex, TaskId,
+};
+
+impl<T: Config> Pallet<T> {
+	fn place_of(
+		role: Role,
+		task: TaskId,
+		round: RoundIndex,
+		account: &T::AccountId,
+	) -> Result<Place, Refusal> {
+		let record = Tasks::<T>::get(task).ok_or(Refusal::NoSuchTask)?;
+		match record.stage {
+			Stage::Training {
+				round: open, until, ..
+			} if open == round && Self::now() <= until => {}
+			_ => return Err(Refusal::RoundNotOpen),
+		}
+		let (slot, seat) = record.worker(role, account).ok_or(Refusal::NotItsWorker)?;
+		let spec = Specs::<T>::get(task).ok_or(Refusal::NoSuchTask)?;
+		Ok(Place {
+			slot,
+			ticket: seat.ticket,
+			places: record.seats(role).len() as u32,
+			segments: spec.segments_per_round(),
+		})
+	}
+
+	/// Applies what the proofs have found to a task, if it still is one.
+	fn hear(task: TaskId, change: impl FnOnce(&mut TaskOf<T>, &TaskSpec)) {
+		let result = Self::change(task, |record, spec| {
+			change(record, spec);
+			Ok(())
+		});
+		if result.is_err() {
+			log::error!(target: crate::LOG_TARGET, "proof for task {task}, which does not exist");
+		}
+	}
+}
+
+impl<T: Config> Market<T::AccountId> for Pallet<T> {
+	fn trainer(task: TaskId, round: RoundIndex, account: &T::AccountId) -> Result<Place, Refusal> {
+		Self::place_of(Role::Trainer, task, round, account)
+	}
+
+	fn supervisor(
+		task: TaskId,
+		round: RoundIndex,
+		account: &T::AccountId,
+	) -> Result<Place, Refusal> {
+		Self::place_of(Role::Supervisor, task, round, account)
+	}
+
+	fn needs(task: TaskId) -> Option<Capabilities> {
+		Specs::<T>::get(task).map(|spec| spec.needs)
+	}
+
+	fn involved(task: TaskId) -> Vec<T::AccountId> {
+		let Some(record) = Tasks::<T>::get(task) else {
+			return Vec::new();
+		};
+		let seated = record.seated().map(|(_, _, seat)| &seat.account);
+		core::iter::once(&record.client)
+			.chain(seated)
+			.chain(record.former.iter().map(|former| &former.account))
+			.cloned()
+			.collect()
+	}
+
+	fn commitments_available(task: TaskId, round: RoundIndex, places: Places) {
+		Self::hear(task, |record, spec| {
+			if let Stage::Training {
+				round: open,
+				available,
+				..
+			} = &mut record.stage
+			{
+				if *open == round {
+					*available |= places;
+					Self::try_seal(task, record, spec, Self::now());
+				}
+			}
+		});
+	}
+
+	fn audits_drawn(task: TaskId, audits: u32) {
+		Self::hear(task, |record, _| {
+			record.segments.audited = record.segments.audited.saturating_add(audits);
+		});
+	}
+
+	fn audit_ended(task: TaskId, round: RoundIndex, outcome: AuditOutcome) {
+		Self::hear(task, |record, spec| {
+			let now = Self::now();
+			match outcome {
+				AuditOutcome::Accepted(ticket) => {
+					record.segments.accepted = record.segments.accepted.saturating_add(1);
+					record.count_trainer(ticket, |_, accepted| {
+						*accepted = accepted.saturating_add(1);
+					});
+				}
+				AuditOutcome::Rejected(slot, ticket) => {
+					record.segments.rejected = record.segments.rejected.saturating_add(1);
+					Self::prove_wrong(task, record, spec, round, slot, ticket, now);
+				}
+				AuditOutcome::Lapsed | AuditOutcome::Void => {}
+			}
+			Self::advance_checked(task, record);
+			Self::try_seal(task, record, spec, now);
+		});
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_open_round() -> (TaskId, Vec<T::AccountId>, Vec<T::AccountId>) {
+		crate::benchmarking::open_round::<T>()
+	}
+}

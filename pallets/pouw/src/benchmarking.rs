@@ -1,0 +1,343 @@
+//! Benchmarks of the calls and of the hook's parts, each in its worst case.
+
+use crate::{
+	types::{AuditDraw, AuditStage, Committed, Item, MAX_PARTIES, MAX_VERIFIERS},
+	Agenda, Audits, Call, Commitments, Config, Pallet, TaskAudit,
+};
+use alloc::vec::Vec;
+use polkadot_sdk::{
+	frame_benchmarking::v2::*,
+	frame_support::{
+		traits::{Get, Hooks},
+		weights::{Weight, WeightMeter},
+		BoundedVec,
+	},
+	frame_system::RawOrigin,
+	sp_core::H256,
+};
+use pouw_primitives::{
+	proof::{audit_commitment, two_thirds, AuditAnswer},
+	seams::{Market, TicketPool},
+	spec::MAX_TRAINERS,
+	status::{AuditParty, Commitment},
+	ticket::Role,
+	AuditId, RoundIndex, Slot, TaskId,
+};
+
+const ANSWER: AuditAnswer = AuditAnswer {
+	digest: H256([1; 32]),
+	in_trace: false,
+};
+const RANDOMNESS: H256 = H256([5; 32]);
+
+/// Puts a commitment there, as the trainer in this place would.
+pub(crate) fn put_commitment<T: Config>(
+	task: TaskId,
+	round: RoundIndex,
+	slot: Slot,
+	trainer: &T::AccountId,
+	available: bool,
+) {
+	let place = T::Market::trainer(task, round, trainer).ok();
+	let commitment = Commitment {
+		slot,
+		account: trainer.clone(),
+		ticket: place.map(|place| place.ticket).unwrap_or_default(),
+		trace_root: H256([2; 32]),
+		end_root: H256([3; 32]),
+		manifest: H256([4; 32]),
+		samples: 1_000,
+		mean_loss: 0,
+		block: Pallet::<T>::now(),
+		available,
+	};
+	Commitments::<T>::insert(
+		(task, round, slot),
+		Committed {
+			commitment,
+			segments: 10,
+			attested: 0,
+			draw: None,
+			open: 0,
+		},
+	);
+}
+
+/// A task whose first round is open and committed to by all trainers but the first; it and the
+/// supervisors are returned.
+fn open_round<T: Config>(available: bool) -> (TaskId, T::AccountId, Vec<T::AccountId>) {
+	let (task, trainers, supervisors) = T::Market::benchmark_open_round();
+	for (slot, trainer) in (0..).zip(&trainers).skip(1) {
+		put_commitment::<T>(task, 0, slot, trainer, available);
+	}
+	(task, trainers[0].clone(), supervisors)
+}
+
+/// Puts tickets of verifiers into the pool.
+fn verifiers<T: Config>() -> Vec<(T::AccountId, u64)> {
+	(0..MAX_VERIFIERS)
+		.map(|index| {
+			let verifier: T::AccountId = account("verifier", index, 0);
+			let ticket = T::Tickets::benchmark_ticket(&verifier, Role::Verifier);
+			(verifier, ticket)
+		})
+		.collect()
+}
+
+/// An audit of the first trainer's commitment with as many verifiers as it can have.
+fn audit<T: Config>() -> (TaskId, AuditId, Vec<T::AccountId>) {
+	let (task, trainer, _) = open_round::<T>(true);
+	put_commitment::<T>(task, 0, 0, &trainer, true);
+	let committed = Commitments::<T>::get((task, 0, 0)).expect("it was put there; qed");
+	verifiers::<T>();
+	let now = Pallet::<T>::now();
+	let id = crate::NextAudit::<T>::get();
+	Pallet::<T>::open_audit(task, 0, &committed.commitment, 0, (RANDOMNESS, now), now);
+	Commitments::<T>::insert(
+		(task, 0, 0),
+		Committed {
+			open: 1,
+			..committed
+		},
+	);
+	TaskAudit::<T>::mutate(task, |audits| audits.open = 1);
+	let audit = Audits::<T>::get(id).expect("it was opened; qed");
+	let parties = audit
+		.parties
+		.iter()
+		.map(|party| party.account.clone())
+		.collect();
+	(task, id, parties)
+}
+
+/// Makes an audit wait for this party's answer alone; the others have revealed that the trainer is wrong.
+fn but_one_revealed<T: Config>(id: AuditId, last: &T::AccountId, others_too: bool) {
+	Audits::<T>::mutate(id, |audit| {
+		let audit = audit.as_mut().expect("it was opened; qed");
+		let until = Pallet::<T>::now().saturating_add(100);
+		audit.stage = AuditStage::Revealing { until };
+		for party in audit.parties.iter_mut() {
+			party.commitment = Some(audit_commitment(&party.account, id, &ANSWER));
+			party.answer = (party.account != *last && others_too).then_some(ANSWER);
+		}
+	});
+}
+
+fn serve<T: Config>() {
+	Pallet::<T>::on_poll(
+		Default::default(),
+		&mut WeightMeter::with_limit(Weight::MAX),
+	);
+}
+
+#[benchmarks]
+mod benchmarks {
+	use super::*;
+
+	#[benchmark]
+	fn commit_round() {
+		let (task, trainer, _) = open_round::<T>(true);
+		let root = H256([1; 32]);
+
+		#[extrinsic_call]
+		_(
+			RawOrigin::Signed(trainer),
+			task,
+			0,
+			root,
+			root,
+			root,
+			1_000,
+			0,
+		);
+
+		assert!(Commitments::<T>::contains_key((task, 0, 0)));
+	}
+
+	/// The supervisor that makes two thirds, so that the round is sealed.
+	#[benchmark]
+	fn attest_available(s: Linear<1, { MAX_TRAINERS as u32 }>) {
+		let (task, trainer, supervisors) = open_round::<T>(true);
+		put_commitment::<T>(task, 0, 0, &trainer, true);
+		let before = two_thirds(supervisors.len() as u32) - 1;
+		let slots: Vec<Slot> = (0..s as Slot).collect();
+		for slot in &slots {
+			Commitments::<T>::mutate((task, 0, *slot), |committed| {
+				let committed = committed.as_mut().expect("it was put there; qed");
+				committed.commitment.available = false;
+				committed.attested = (1u16 << before) - 1;
+			});
+		}
+		let others = (s as Slot..MAX_TRAINERS).fold(0, |places, slot| places | (1u16 << slot));
+		T::Market::commitments_available(task, 0, others);
+		let last = supervisors[supervisors.len() - 1].clone();
+
+		#[extrinsic_call]
+		_(
+			RawOrigin::Signed(last),
+			task,
+			0,
+			BoundedVec::truncate_from(slots),
+		);
+
+		assert!(Commitments::<T>::get((task, 0, 0)).is_some_and(|c| c.commitment.available));
+	}
+
+	/// The last one, so that answers are revealed.
+	#[benchmark]
+	fn commit_audit() {
+		let (_, id, parties) = audit::<T>();
+		Audits::<T>::mutate(id, |audit| {
+			for party in audit
+				.as_mut()
+				.expect("it was opened; qed")
+				.parties
+				.iter_mut()
+				.skip(1)
+			{
+				party.commitment = Some(H256::zero());
+			}
+		});
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(parties[0].clone()), id, H256::zero());
+
+		assert!(Audits::<T>::get(id)
+			.is_some_and(|audit| matches!(audit.stage, AuditStage::Revealing { .. })));
+	}
+
+	/// The last one, so that the trainer is rejected.
+	#[benchmark]
+	fn reveal_audit() {
+		let (_, id, parties) = audit::<T>();
+		but_one_revealed::<T>(id, &parties[0], true);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(parties[0].clone()), id, ANSWER);
+
+		assert!(!Audits::<T>::contains_key(id));
+	}
+
+	#[benchmark]
+	fn reveal_audit_early() {
+		let (_, id, parties) = audit::<T>();
+		but_one_revealed::<T>(id, &parties[0], false);
+
+		#[extrinsic_call]
+		reveal_audit(RawOrigin::Signed(parties[0].clone()), id, ANSWER);
+
+		assert!(Audits::<T>::contains_key(id));
+	}
+
+	#[benchmark]
+	fn poll() {
+		#[block]
+		{
+			serve::<T>();
+		}
+	}
+
+	/// An entry of an audit that is there no more.
+	#[benchmark]
+	fn agenda_entry() {
+		let now = Pallet::<T>::now();
+		let item = Item::Audit {
+			audit: AuditId::MAX,
+		};
+		Agenda::<T>::insert(now, item, ());
+		#[block]
+		{
+			serve::<T>();
+		}
+		assert!(!Agenda::<T>::contains_key(now, item));
+	}
+
+	/// The draw of a commitment that has no segment left to look at.
+	#[benchmark]
+	fn draw() {
+		let (task, trainer, _) = open_round::<T>(true);
+		put_commitment::<T>(task, 0, 0, &trainer, true);
+		let mut committed = Commitments::<T>::get((task, 0, 0)).expect("it was put there; qed");
+		let now = Pallet::<T>::now();
+		let next = committed.segments;
+		let randomness = Some((RANDOMNESS, now));
+		committed.draw = Some(AuditDraw {
+			asked: now,
+			wake: now,
+			randomness,
+			next,
+		});
+		TaskAudit::<T>::mutate(task, |audits| audits.open = 1);
+		let mut meter = WeightMeter::with_limit(Weight::MAX);
+		#[block]
+		{
+			Pallet::<T>::draw_audits(committed, task, 0, now, &mut meter);
+		}
+		assert!(Commitments::<T>::get((task, 0, 0)).is_some_and(|c| c.draw.is_none()));
+	}
+
+	#[benchmark]
+	fn pass_segment() {
+		#[block]
+		{
+			crate::is_audited(&RANDOMNESS, 1, 1_024, T::AuditRate::get());
+		}
+	}
+
+	/// Verifiers for an audit whose last ones are all that there are.
+	#[benchmark]
+	fn seek_verifiers() {
+		let (task, trainer, _) = open_round::<T>(true);
+		put_commitment::<T>(task, 0, 0, &trainer, true);
+		let committed = Commitments::<T>::get((task, 0, 0)).expect("it was put there; qed");
+		let verifiers = verifiers::<T>();
+		let now = Pallet::<T>::now();
+		let known = (RANDOMNESS, now);
+		let id = crate::NextAudit::<T>::get();
+		Pallet::<T>::open_audit(task, 0, &committed.commitment, 0, known, now);
+		let mut audit = Audits::<T>::get(id).expect("it was opened; qed");
+		audit.stage = AuditStage::Seeking {
+			asked: now,
+			until: now,
+		};
+		audit.parties = BoundedVec::truncate_from(
+			verifiers
+				.into_iter()
+				.chain([(trainer, 0)])
+				.rev()
+				.take(MAX_PARTIES as usize)
+				.map(|(account, ticket)| AuditParty {
+					account,
+					ticket,
+					commitment: None,
+					answer: None,
+				})
+				.collect(),
+		);
+		#[block]
+		{
+			Pallet::<T>::seek(id, audit, Some(known), now);
+		}
+		assert!(Audits::<T>::get(id)
+			.is_some_and(|audit| matches!(audit.stage, AuditStage::Committing { .. })));
+	}
+
+	/// The deadline of an audit at which the trainer is rejected.
+	#[benchmark]
+	fn end_audit() {
+		let (_, id, parties) = audit::<T>();
+		but_one_revealed::<T>(id, &parties[0], true);
+		let mut audit = Audits::<T>::get(id).expect("it was opened; qed");
+		Agenda::<T>::remove(audit.wake, Item::Audit { audit: id });
+		audit.wake = 0;
+		audit.stage = AuditStage::Revealing { until: 0 };
+		let now = Pallet::<T>::now().saturating_add(1);
+		#[block]
+		{
+			Pallet::<T>::audit_due(id, audit, now);
+		}
+		assert!(!Audits::<T>::contains_key(id));
+	}
+
+	impl_benchmark_test_suite!(Pallet, crate::mock::externalities(), crate::mock::Test);
+}

@@ -1,0 +1,175 @@
+//! What is always true of this pallet's storage and configuration.
+
+use crate::{
+	pallet::{
+		Agenda, AgendaFrom, Answered, Audits, AuditsOf, Commitments, Config, NextAudit, Pallet,
+		TaskAudit, VerifierLocks, VerifierWork,
+	},
+	types::{AuditStage, Item, MAX_VERIFIERS},
+};
+use alloc::collections::BTreeMap;
+use polkadot_sdk::{
+	frame_support::{ensure, traits::Get},
+	sp_runtime::TryRuntimeError,
+};
+use pouw_primitives::{
+	proof::two_thirds, seams::MAX_TASK_VERIFIERS, BlockNumber, TaskId, TicketId,
+};
+
+impl<T: Config> Pallet<T> {
+	/// Checks that the configuration can work.
+	///
+	/// # Panics
+	///
+	/// If it can't; it is called by the runtime's tests only.
+	pub(crate) fn check_config() {
+		assert!(
+			T::AuditDelay::get() >= 2,
+			"the randomness of an audit must be of a later block"
+		);
+		let verifiers = T::VerifiersPerAudit::get();
+		assert!(
+			(1..=MAX_VERIFIERS).contains(&verifiers),
+			"an audit has 1 to 7 verifiers"
+		);
+		assert!(two_thirds(verifiers) > 0, "somebody must decide");
+		let (hook, entry) = (T::HookWeight::get(), Self::least_hook_weight());
+		assert!(
+			entry.all_lte(hook),
+			"the hook could never serve an entry: {entry:?} > {hook:?}"
+		);
+	}
+
+	/// Checks all invariants. It reads the whole of the pallet's storage: for tests and `try-runtime`.
+	///
+	/// 1. No audit was drawn from randomness that could be known when its segment was committed to.
+	/// 2. Draws and audits stand in the agenda once, for a block that is not yet served; nothing else does.
+	/// 3. A commitment counts its open audits; a task counts its draws and audits.
+	/// 4. An audit is listed with its parties, and its verifiers' tickets are locked once for each.
+	/// 5. An available commitment was attested by supervisors that have answered.
+	/// 6. Verifiers of a task are counted, and no more than it can pay.
+	pub fn do_try_state() -> Result<(), TryRuntimeError> {
+		let mut open = BTreeMap::<TaskId, u32>::new();
+		let mut count = |task: TaskId| {
+			let sum = open.entry(task).or_default();
+			*sum = sum.saturating_add(1);
+		};
+		let mut entries: usize = 0;
+		for ((task, round, slot), committed) in Commitments::<T>::iter() {
+			let commitment = &committed.commitment;
+			ensure!(
+				commitment.slot == slot,
+				"a commitment is in another's place"
+			);
+			ensure!(
+				commitment.available || (committed.draw.is_none() && committed.open == 0),
+				"what is not available is audited"
+			);
+			ensure!(
+				committed.attested & !Answered::<T>::get(task, round) == 0,
+				"a supervisor has attested without an answer"
+			);
+			if let Some(draw) = committed.draw {
+				count(task);
+				entries = entries.saturating_add(1);
+				ensure!(
+					Agenda::<T>::contains_key(draw.wake, Item::Draw { task, round, slot }),
+					"a draw is not in the agenda"
+				);
+				Self::check_wake(draw.wake)?;
+				ensure!(
+					draw.asked >= commitment.block,
+					"audits were asked for too early"
+				);
+			}
+			let audits = Audits::<T>::iter_values().filter(|audit| {
+				(audit.task, audit.round, audit.slot, audit.committed)
+					== (task, round, slot, commitment.block)
+			});
+			ensure!(
+				audits.count() == committed.open as usize,
+				"open audits are miscounted"
+			);
+		}
+		for (id, audit) in Audits::<T>::iter() {
+			count(audit.task);
+			entries = entries.saturating_add(1);
+			ensure!(
+				id < NextAudit::<T>::get(),
+				"an audit's number was not given out"
+			);
+			ensure!(
+				audit.known_since > audit.committed,
+				"an audit was drawn from randomness older than its commitment"
+			);
+			ensure!(
+				Agenda::<T>::contains_key(audit.wake, Item::Audit { audit: id }),
+				"an audit is not in the agenda"
+			);
+			Self::check_wake(audit.wake)?;
+			if !matches!(audit.stage, AuditStage::Seeking { .. }) {
+				ensure!(audit.parties.len() > 1, "an audit has no verifier");
+				for party in &audit.parties {
+					ensure!(
+						AuditsOf::<T>::contains_key(&party.account, id),
+						"a party of an audit is not listed"
+					);
+				}
+			}
+		}
+		ensure!(
+			Agenda::<T>::iter_keys().count() == entries,
+			"the agenda has what is not due"
+		);
+		for (task, audits) in TaskAudit::<T>::iter() {
+			ensure!(
+				open.remove(&task).unwrap_or_default() == audits.open,
+				"audits are miscounted"
+			);
+			let verifiers = VerifierWork::<T>::iter_key_prefix(task).count();
+			ensure!(
+				verifiers <= audits.verifiers as usize && audits.verifiers <= MAX_TASK_VERIFIERS,
+				"verifiers are miscounted"
+			);
+		}
+		ensure!(open.is_empty(), "audits of a task are not counted");
+		Self::check_locks()
+	}
+
+	fn check_wake(wake: BlockNumber) -> Result<(), TryRuntimeError> {
+		ensure!(
+			AgendaFrom::<T>::get().is_none_or(|from| wake >= from),
+			"the agenda has passed an entry"
+		);
+		Ok(())
+	}
+
+	fn check_locks() -> Result<(), TryRuntimeError> {
+		let mut locks = BTreeMap::<(TaskId, TicketId), u32>::new();
+		for audit in Audits::<T>::iter_values() {
+			if matches!(audit.stage, AuditStage::Seeking { .. }) {
+				continue;
+			}
+			for party in audit.parties.iter().skip(1) {
+				let sum = locks.entry((audit.task, party.ticket)).or_default();
+				*sum = sum.saturating_add(1);
+			}
+		}
+		for (task, ticket, count) in VerifierLocks::<T>::iter() {
+			ensure!(
+				locks.remove(&(task, ticket)) == Some(count),
+				"a verifier's locks are miscounted"
+			);
+		}
+		ensure!(locks.is_empty(), "a verifier's ticket is not locked");
+		for (account, id) in AuditsOf::<T>::iter_keys() {
+			let listed = Audits::<T>::get(id)
+				.is_some_and(|audit| audit.parties.iter().any(|party| party.account == account));
+			ensure!(
+				listed,
+				"an account is listed with an audit that it is no party of"
+			);
+		}
+		Ok(())
+	}
+}

@@ -1,0 +1,139 @@
+//! What is stored about commitments and audits.
+
+use codec::{Decode, Encode, MaxEncodedLen};
+use polkadot_sdk::{
+	frame_support::{traits::ConstU32, BoundedVec},
+	sp_core::H256,
+};
+use pouw_primitives::{
+	seams::Places,
+	status::{AuditParty, Commitment},
+	AuditId, BlockNumber, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
+};
+use scale_info::TypeInfo;
+
+/// The most verifiers of one audit.
+pub const MAX_VERIFIERS: u32 = 7;
+
+/// The most that answer an audit: the trainer and the verifiers.
+pub const MAX_PARTIES: u32 = MAX_VERIFIERS + 1;
+
+/// A commitment and what is going on about it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Committed<AccountId> {
+	/// The commitment.
+	pub commitment: Commitment<AccountId>,
+	/// The segments that it is for.
+	pub segments: SegmentIndex,
+	/// The supervisors that have attested it.
+	pub attested: Places,
+	/// The draw of its audits, until all are drawn.
+	pub draw: Option<AuditDraw>,
+	/// Its audits that are open.
+	pub open: u32,
+}
+
+/// The draw of a commitment's audits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct AuditDraw {
+	/// The block in which the commitment became available: the randomness must be newer.
+	pub asked: BlockNumber,
+	/// The block for which the draw stands in the agenda.
+	pub wake: BlockNumber,
+	/// The randomness, once it is known, with the block since when it could be known.
+	pub randomness: Option<(H256, BlockNumber)>,
+	/// The first segment that has not been looked at.
+	pub next: SegmentIndex,
+}
+
+/// An audit of one segment.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Audit<AccountId> {
+	/// The task.
+	pub task: TaskId,
+	/// The round.
+	pub round: RoundIndex,
+	/// The trainer's place.
+	pub slot: Slot,
+	/// The segment.
+	pub segment: SegmentIndex,
+	/// The trainer.
+	pub trainer: AccountId,
+	/// The trainer's ticket.
+	pub ticket: TicketId,
+	/// The block of the commitment. It tells the commitment from a later one in its place.
+	pub committed: BlockNumber,
+	/// The block since when the audit's randomness could be known.
+	pub known_since: BlockNumber,
+	/// The randomness that an answer binds.
+	pub randomness: H256,
+	/// What is waited for.
+	pub stage: AuditStage,
+	/// The block for which the audit stands in the agenda.
+	pub wake: BlockNumber,
+	/// How often verifiers have failed to agree.
+	pub attempts: u8,
+	/// The trainer, then the verifiers. While verifiers are sought, those of the last attempt.
+	pub parties: BoundedVec<AuditParty<AccountId>, ConstU32<MAX_PARTIES>>,
+}
+
+/// What an audit waits for. Each `until` is the last block in which it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub enum AuditStage {
+	/// Verifiers.
+	Seeking {
+		/// The block in which they were asked for: the randomness must be newer.
+		asked: BlockNumber,
+		/// When it is given up.
+		until: BlockNumber,
+	},
+	/// Commitments to answers.
+	Committing {
+		/// The deadline.
+		until: BlockNumber,
+	},
+	/// Answers.
+	Revealing {
+		/// The deadline.
+		until: BlockNumber,
+	},
+}
+
+impl AuditStage {
+	/// The stage's deadline.
+	pub fn until(&self) -> BlockNumber {
+		match self {
+			AuditStage::Seeking { until, .. }
+			| AuditStage::Committing { until }
+			| AuditStage::Revealing { until } => *until,
+		}
+	}
+}
+
+/// What stands in the agenda.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub enum Item {
+	/// The draw of a commitment's audits.
+	Draw {
+		/// The task.
+		task: TaskId,
+		/// The round.
+		round: RoundIndex,
+		/// The trainer's place.
+		slot: Slot,
+	},
+	/// An audit.
+	Audit {
+		/// The audit.
+		audit: AuditId,
+	},
+}
+
+/// How much of a task is under audit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct TaskAudits {
+	/// Draws of audits that are not finished, and audits that are open, void ones included.
+	pub open: u32,
+	/// Accounts that were drawn as verifiers.
+	pub verifiers: u32,
+}

@@ -1,0 +1,116 @@
+//! Weights of the calls and of the hook's parts.
+//!
+//! Estimates until the benchmarks have been run on reference hardware: each is the number of storage
+//! reads and writes of its worst case, listed beside it, at the runtime's database weights, and 10 µs of
+//! computation for each storage item that is touched. *Market* stands for what the market reads and
+//! writes when it hears of something: task, specification, agenda, governed parameters (10 and 4).
+
+use core::marker::PhantomData;
+use polkadot_sdk::{
+	frame_support::{traits::Get, weights::Weight},
+	frame_system,
+};
+
+/// Weight functions needed for `pallet_pouw`.
+pub trait WeightInfo {
+	/// The call `commit_round`.
+	fn commit_round() -> Weight;
+	/// The call `attest_available` of this many commitments.
+	fn attest_available(slots: u32) -> Weight;
+	/// The call `commit_audit`.
+	fn commit_audit() -> Weight;
+	/// The call `reveal_audit` that ends an audit: the trainer is rejected and the task goes back over as
+	/// many rounds as it may.
+	fn reveal_audit() -> Weight;
+	/// The call `reveal_audit` where others have still to reveal.
+	fn reveal_audit_early() -> Weight;
+	/// What the hook reads in each block.
+	fn poll() -> Weight;
+	/// Looking for the next entry of the agenda.
+	fn agenda_entry() -> Weight;
+	/// The draw of a commitment's audits, without its segments.
+	fn draw() -> Weight;
+	/// A segment that is not audited.
+	fn pass_segment() -> Weight;
+	/// Opening an audit, or seeking other verifiers for it.
+	fn seek_verifiers() -> Weight;
+	/// The end of an audit, of one that was rejected.
+	fn end_audit() -> Weight;
+}
+
+/// The weights with a runtime's database weights.
+pub struct SubstrateWeight<T>(PhantomData<T>);
+
+/// Weight of work on this many storage items.
+fn estimate<T: frame_system::Config>(reads: u64, writes: u64) -> Weight {
+	Weight::from_parts(10_000_000, 0)
+		.saturating_mul(reads.max(writes))
+		.saturating_add(T::DbWeight::get().reads_writes(reads, writes))
+}
+
+impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
+	/// Reads: task, specification, commitment, ticket. Writes: commitment, ticket.
+	fn commit_round() -> Weight {
+		estimate::<T>(4, 2)
+	}
+
+	/// Reads: task, specification, ticket, mask, count, delay; each commitment. Writes: mask, ticket, count;
+	/// each commitment and its entry in the agenda. Market, and at the seal 16 commitments, trainers and
+	/// supervisors with tickets and reputations.
+	fn attest_available(slots: u32) -> Weight {
+		let slots = u64::from(slots);
+		estimate::<T>(
+			slots.saturating_add(110),
+			2u64.saturating_mul(slots).saturating_add(80),
+		)
+	}
+
+	/// Reads: audit, commitment, window. Writes: audit, two entries of the agenda.
+	fn commit_audit() -> Weight {
+		estimate::<T>(3, 3)
+	}
+
+	/// As `end_audit`.
+	fn reveal_audit() -> Weight {
+		Self::end_audit()
+	}
+
+	/// Reads: audit, commitment. Writes: audit.
+	fn reveal_audit_early() -> Weight {
+		estimate::<T>(2, 1)
+	}
+
+	/// Reads and writes: agenda's cursor.
+	fn poll() -> Weight {
+		estimate::<T>(1, 1)
+	}
+
+	/// Reads: an entry of the agenda. Writes: it.
+	fn agenda_entry() -> Weight {
+		estimate::<T>(1, 1)
+	}
+
+	/// Reads: commitment, count, randomness, rate. Writes: commitment, count. Market.
+	fn draw() -> Weight {
+		estimate::<T>(14, 7)
+	}
+
+	/// Two hashes.
+	fn pass_segment() -> Weight {
+		Weight::from_parts(5_000_000, 0)
+	}
+
+	/// Reads: task, specification, next number, windows; for each of 7 verifiers up to two draws of 64 looks
+	/// at a pool's entry and its ticket, lock and work. Writes: audit, agenda, next number, count; for each
+	/// verifier ticket, pool's size, two entries, the task's list, lock, work, the account's list.
+	fn seek_verifiers() -> Weight {
+		estimate::<T>(1_850, 60)
+	}
+
+	/// Reads and writes: for each of 8 parties ticket with its pool's entries, lock, work, reputation, the
+	/// account's list, balance; the trainer's ticket and holds. Market, and on the way back 9 rounds of 16
+	/// commitments with their entries in the agenda, and the pay of 16 trainers.
+	fn end_audit() -> Weight {
+		estimate::<T>(450, 450)
+	}
+}

@@ -1,0 +1,8 @@
+//! Tests by behaviour.
+
+mod conservation;
+mod farming;
+mod reputation;
+mod set_split;
+mod split;
+mod subsidy;

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Sets up what building needs, and nothing more: system packages, Rust with the wasm32v1-none target.
+# It may be run any number of times: what is there already is left as it is.
+#
+# Rust comes from rustup where rustup can fetch it, else from Debian's packages, for which the wasm
+# target's core library is compiled here from its packaged source.
+set -euo pipefail
+# shellcheck source=scripts/environment.sh
+. "$(dirname "$0")/environment.sh"
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else die "need root for: $* (install sudo, or run that command as root, then start again)"
+  fi
+}
+
+# Installs those of the named Debian packages that are missing.
+install_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} = 0 ] && return 0
+  command -v apt-get >/dev/null ||
+    die "these packages are missing and this is not Debian: ${missing[*]}; install their likes by hand"
+  say "installing ${missing[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# True where the toolchain in use compiles and links for the runtime's target.
+wasm_target_works() {
+  local folder status=0
+  folder=$(mktemp -d)
+  printf '#![no_std]\n#![no_main]\nextern crate alloc;\n#[panic_handler]\nfn panic(_: &core::panic::PanicInfo) -> ! { loop {} }\n' >"$folder/probe.rs"
+  rustc --edition 2021 --target wasm32v1-none --crate-type cdylib -C panic=abort \
+    --out-dir "$folder" "$folder/probe.rs" >"$folder/log" 2>&1 || status=1
+  # alloc needs an allocator to link; that the crate was found and compiled is what counts.
+  if [ $status = 1 ] && grep -q 'no global memory allocator' "$folder/log"; then status=0; fi
+  rm -rf "$folder"
+  return $status
+}
+
+use_toolchain() { # NAME, or nothing for the cargo that stands in PATH
+  mkdir -p "$POUW_CACHE_DIR"
+  printf '%s' "${1-}" >"$POUW_CACHE_DIR/toolchain"
+  if [ -n "${1-}" ]; then export RUSTUP_TOOLCHAIN=$1; else unset RUSTUP_TOOLCHAIN; fi
+}
+
+from_rustup() {
+  command -v rustup >/dev/null || return 1
+  say "asking rustup for Rust $POUW_RUST_VERSION"
+  timeout 600 rustup toolchain install "$POUW_RUST_VERSION" --profile minimal --no-self-update \
+    --component rustfmt,clippy --target wasm32v1-none >/dev/null 2>&1 || return 1
+  use_toolchain "$POUW_RUST_VERSION"
+}
+
+# Compiles core, alloc and compiler_builtins for wasm32v1-none into the sysroot of Debian's Rust.
+build_wasm_core() {
+  local folder sysroot library host
+  sysroot=$(rustc --print sysroot)
+  host=$(rustc -vV | sed -n 's/^host: //p')
+  library=$sysroot/lib/rustlib/wasm32v1-none/lib
+  say "compiling the core library for wasm32v1-none"
+  folder=$(mktemp -d)
+  mkdir -p "$folder/src"
+  printf '[package]\nname = "empty"\nversion = "0.0.0"\nedition = "2021"\n[workspace]\n' >"$folder/Cargo.toml"
+  printf '#![no_std]\nextern crate alloc;\n' >"$folder/src/lib.rs"
+  # Bitcode is needed for the link-time optimisation of the runtime.
+  (cd "$folder" && RUSTC_BOOTSTRAP=1 RUSTFLAGS='-C embed-bitcode=yes' CARGO_TARGET_DIR="$folder/target" \
+    cargo build --quiet --release --target wasm32v1-none -Zbuild-std=core,alloc,compiler_builtins) ||
+    { rm -rf "$folder"; die 'the core library for wasm32v1-none did not compile'; }
+  as_root mkdir -p "$library"
+  as_root rm -f "$library"/lib{core,alloc,compiler_builtins}-*.rlib
+  as_root cp "$folder"/target/wasm32v1-none/release/deps/lib{core,alloc,compiler_builtins}-*.rlib "$library/"
+  rm -rf "$folder"
+  as_root mkdir -p "$sysroot/lib/rustlib/$host/bin"
+  as_root ln -sf /usr/lib/llvm-22/bin/lld "$sysroot/lib/rustlib/$host/bin/rust-lld"
+  # Cargo does not notice a changed sysroot: what was built against the old one must go.
+  rm -rf "$CARGO_TARGET_DIR"/*/wbuild
+}
+
+from_debian() {
+  command -v apt-get >/dev/null || return 1
+  say "taking Rust from Debian's packages"
+  install_packages rustc-web cargo-web rust-web-src rustfmt-web rust-web-clippy lld-22
+  if command -v rustup >/dev/null; then
+    rustup toolchain link debian /usr
+    use_toolchain debian
+  else
+    use_toolchain
+  fi
+  wasm_target_works || build_wasm_core
+}
+
+install_packages ca-certificates curl git g++ make pkg-config libssl-dev protobuf-compiler
+if ! { command -v cargo >/dev/null && [ -e "$POUW_CACHE_DIR/toolchain" ] && wasm_target_works; }; then
+  from_rustup || from_debian || die "no Rust $POUW_RUST_VERSION could be had from rustup or Debian"
+  wasm_target_works || die 'the wasm32v1-none target does not compile; see CONTRIBUTING.md, Toolchain'
+fi
+say "$(rustc --version), target wasm32v1-none, programs go to $POUW_BIN_DIR"
