@@ -32,8 +32,7 @@ done
 . scripts/environment.sh
 # shellcheck source=scripts/network.sh
 . scripts/network.sh
-cargo build --release --locked -p pouw-runtime -p pouw-node --bin pouw-node --example metadata
-cargo build --release --locked -p ml-worker --bin ml-worker
+build_programs
 
 output=$PWD/target/demo
 NETWORK_FOLDER=$output/run-$(date +%Y%m%d-%H%M%S)-$$
@@ -53,14 +52,7 @@ for place in Trainer1:trainer Trainer2:trainer Supervisor1:supervisor \
   start_worker "${place%:*}" "${place#*:}"
 done
 
-for name in Trainer1 Trainer2 Supervisor1 Verifier1 Verifier2 Verifier3 Evaluator1; do
-  for _ in $(seq 120); do
-    grep -q '^working as' "$NETWORK_FOLDER/$name.log" && continue 2
-    sleep 0.5
-  done
-  printf 'demo: %s does not work; see %s\n' "$name" "$NETWORK_FOLDER/$name.log" >&2
-  exit 1
-done
+wait_for_workers Trainer1 Trainer2 Supervisor1 Verifier1 Verifier2 Verifier3 Evaluator1
 
 printf 'demo: the client submits %s\n' "$task"
 find_port

@@ -15,21 +15,20 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'network test: %s\n' "$*"; }
 fail() {
+  # The market's story is what explains a failure to those who have only this output.
+  [ -s "${events-}" ] && grep -E '^#' "$events" >&2
   printf 'network test: FAILED: %s (folders and logs: %s)\n' "$*" "$NETWORK_FOLDER" >&2
   printf '\n0 passed, 1 failed\n'
   exit 1
 }
 
+# Whatever brought them, programs that are there will do.
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-  say 'installing Node'
-  if [ "$(id -u)" = 0 ]; then root=(); else root=(sudo); fi
-  "${root[@]}" apt-get update -qq
-  "${root[@]}" apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null
+  (. scripts/packages.sh && install_packages nodejs npm)
 fi
 npm ci --silent --no-audit --no-fund --prefix scripts/polkadot-js
 
-cargo build --release --locked -p pouw-runtime -p pouw-node --bin pouw-node --example metadata
-cargo build --release --locked -p ml-worker --bin ml-worker
+build_programs
 cargo build --release --locked -p ml-worker --features faults --example ml-worker-faulty
 
 NETWORK_FOLDER=$PWD/target/network-test/run-$(date +%Y%m%d-%H%M%S)-$$
@@ -38,13 +37,9 @@ trap stop_network EXIT
 worker=$POUW_BIN_DIR/ml-worker
 client=(--dev-account Client --store "$NETWORK_FOLDER/Client/store")
 
-# wait_for FILE PATTERN SECONDS WHAT : waits until a line of the file matches.
+# wait_for FILE PATTERN SECONDS WHAT : waits until a line of the file matches, and says what that means.
 wait_for() {
-  local until=$((SECONDS + $3))
-  until grep -qE "$2" "$1" 2>/dev/null; do
-    [ $SECONDS -lt $until ] || fail "$4 did not happen within $3 s"
-    sleep 0.5
-  done
+  wait_for_line "$1" "$2" "$3" || fail "$4 did not happen within $3 s"
   say "$4"
 }
 
@@ -62,9 +57,9 @@ start_worker Evaluator1 evaluator
 
 find_port
 mkdir -p "$NETWORK_FOLDER/Client"
-for name in Trainer1 Cheat Supervisor1 Verifier1 Verifier2 Verifier3 Evaluator1; do
-  wait_for "$NETWORK_FOLDER/$name.log" '^working as' 60 "$name has its ticket and works"
-done
+wait_for_workers Trainer1 Cheat Supervisor1 Verifier1 Verifier2 Verifier3 Evaluator1 ||
+  fail 'a worker did not start'
+say 'the workers have their tickets and work'
 "$worker" task prepare examples/digits.toml --url "$NODE_URL" \
   --store "$NETWORK_FOLDER/Client/store" --listen "127.0.0.1:$PORT" \
   --spec "$NETWORK_FOLDER/spec.hex"

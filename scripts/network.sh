@@ -8,6 +8,12 @@
 NETWORK_PIDS=()
 NETWORK_NEXT_PORT=$((20000 + RANDOM % 20000))
 
+# Builds the node and the worker.
+build_programs() {
+  cargo build --release --locked -p pouw-runtime -p pouw-node --bin pouw-node --example metadata
+  cargo build --release --locked -p ml-worker --bin ml-worker
+}
+
 # Prints nothing; sets PORT to a TCP port of the loopback interface that nobody listens on.
 find_port() {
   local port
@@ -115,6 +121,24 @@ start_worker() {
     --listen "127.0.0.1:$(cat "$folder/port")" --role "$role")
   # The worker takes the shell's place, so that STARTED is its process.
   start "$folder.log" buy_and_work "$folder/bought" "$program" "$#" "$@" "${common[@]}"
+}
+
+# wait_for_line FILE PATTERN SECONDS : returns when a line of the file matches.
+wait_for_line() {
+  local until=$((SECONDS + $3))
+  until grep -qE "$2" "$1" 2>/dev/null; do
+    if [ $SECONDS -ge $until ]; then
+      printf 'network: no line of %s is "%s" after %s s\n' "$1" "$2" "$3" >&2
+      return 1
+    fi
+    sleep 0.5
+  done
+}
+
+# wait_for_workers NAME… : returns when these workers have their tickets and do their duties.
+wait_for_workers() {
+  local name
+  for name in "$@"; do wait_for_line "$NETWORK_FOLDER/$name.log" '^working as' 60 || return 1; done
 }
 
 # buy_and_work MARK PROGRAM N ARGUMENT…: N arguments are for `work` alone, the others for both commands.
