@@ -15,6 +15,7 @@
 //! | [`check`] | what programs are accepted, and what they cost |
 //! | [`kernel`], [`interpret`] | the operations and whole programs, by reference code |
 //! | [`initial`], [`merge`] | how a state starts, and how several become one |
+//! | [`referee`] | one element of one operation, from few tiles of its operands |
 //! | [`commit`], [`state_blob`] | roots and proofs; a state as bytes |
 #![cfg_attr(not(feature = "std"), no_std)]
 #![warn(missing_docs)]
@@ -30,5 +31,6 @@ pub mod merge;
 pub mod number;
 pub mod program;
 pub mod random;
+pub mod referee;
 pub mod state_blob;
 pub mod tensor;

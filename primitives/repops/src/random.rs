@@ -261,19 +261,31 @@ pub fn batch_rows(
 	population: u32,
 ) -> impl Iterator<Item = u32> {
 	let seed = *seed;
-	let population = population.max(1);
-	let first = position.wrapping_mul(u64::from(batch));
 	let mut current: Option<(u64, Permutation)> = None;
 	(0..batch).map(move |row| {
-		let sample = first.wrapping_add(u64::from(row));
-		let epoch = sample / u64::from(population);
+		let (epoch, place) = sample(position, batch, population, row);
 		let order = match current {
 			Some((of, order)) if of == epoch => order,
 			_ => Permutation::new(&seed, epoch, population),
 		};
 		current = Some((epoch, order));
-		order.at((sample % u64::from(population)) as u32)
+		order.at(place)
 	})
+}
+
+/// One of the [`batch_rows`], computed alone.
+pub fn batch_row(seed: &Seed, position: u64, batch: u32, population: u32, row: u32) -> u32 {
+	let (epoch, place) = sample(position, batch, population, row);
+	Permutation::new(seed, epoch, population).at(place)
+}
+
+/// The epoch of a batch's row, and its place in that epoch's order.
+fn sample(position: u64, batch: u32, population: u32, row: u32) -> (u64, u32) {
+	let population = u64::from(population.max(1));
+	let sample = position
+		.wrapping_mul(u64::from(batch))
+		.wrapping_add(u64::from(row));
+	(sample / population, (sample % population) as u32)
 }
 
 /// The finaliser of MurmurHash3 (32 bits).

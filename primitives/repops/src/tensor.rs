@@ -234,6 +234,14 @@ impl Tensor {
 			.chain(integers.iter().copied())
 	}
 
+	/// The bits of one element, by its row-major index.
+	pub fn bits_at(&self, index: usize) -> Option<u32> {
+		match &self.elements {
+			Elements::F32(elements) => elements.get(index).map(|number| number.to_bits()),
+			Elements::U32(elements) => elements.get(index).copied(),
+		}
+	}
+
 	/// Whether there is neither a NaN nor an infinity in it.
 	pub fn is_finite(&self) -> bool {
 		match &self.elements {
