@@ -33,7 +33,7 @@ fi
 # once for its users and the worker's libraries once for theirs, and a small group is ready in seconds.
 # shellcheck disable=SC2034 # Read by the scripts that source this file.
 PACKAGE_GROUPS=(
-  "-p repops -p ml-worker-engine"
+  "-p repops -p pouw-dispute -p ml-worker-engine"
   "-p ml-worker-capture"
   "-p pouw-primitives -p pallet-tickets -p pallet-rewards -p pallet-ml-tasks -p pallet-pouw"
   "-p pouw-runtime -p pouw-node"

@@ -255,7 +255,8 @@ pub fn tensor_root_from_leaves(kind: &TensorType, leaves: &[Hash]) -> Hash {
 	tensor_root_of_top(kind, &merkle_root(leaves))
 }
 
-fn tensor_root_of_top(kind: &TensorType, top: &Hash) -> Hash {
+/// [`tensor_root`] of a tensor of this type, from the top of the tree over its tiles.
+pub fn tensor_root_of_top(kind: &TensorType, top: &Hash) -> Hash {
 	let mut hasher = blake3::Hasher::new_keyed(TENSOR_KEY);
 	hasher.update(&[match kind.dtype {
 		DType::F32 => 0,

@@ -8,7 +8,7 @@ use repops::{
 	kernel::apply,
 	program::{Bits, OperationKind, Relation},
 	referee::{
-		advance, collect, judge, passages, tile_place, Evidence, EvidenceError, JudgeError,
+		advance, collect, element_at, judge, passages, tile_place, Evidence, EvidenceError, JudgeError,
 		Operand, Question, Running, MAX_TILES,
 	},
 	tensor::{DType, Shape, Tensor, TensorType},
@@ -499,7 +499,14 @@ fn places_in_tiles_are_unique() {
 			let (tile, place) = tile_place(&kind, element).unwrap();
 			assert!(tile < tiles && place < 1_024);
 			assert!(seen.insert((tile, place)));
+			assert_eq!(element_at(&kind, tile, place), Some(element));
 		}
+		for tile in 0..tiles {
+			for place in (0..1_100).filter(|place| !seen.contains(&(tile, *place))) {
+				assert_eq!(element_at(&kind, tile, place), None);
+			}
+		}
+		assert_eq!(element_at(&kind, tiles, 0), None);
 		assert_eq!(tile_place(&kind, elements), None);
 	}
 }

@@ -5,6 +5,8 @@
 	reason = "each test that includes this file uses a part of it"
 )]
 
+pub mod random;
+
 use repops::{
 	check::{check, infer, Checked, Limits, Role},
 	program::{

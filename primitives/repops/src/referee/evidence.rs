@@ -137,8 +137,25 @@ pub fn tile_place(kind: &TensorType, element: u64) -> Option<(u32, usize)> {
 	Some((tile.try_into().ok()?, within.try_into().ok()?))
 }
 
+/// The element of a tensor that stands at this place of a tile: what [`tile_place`] inverts. None where the
+/// tensor has ended, or there is no such tile or place.
+pub fn element_at(kind: &TensorType, tile: u32, place: usize) -> Option<u64> {
+	let columns = u64::from(*kind.shape.0.last()?);
+	let across = columns.div_ceil(SIDE);
+	let (tile, place) = (u64::from(tile), place as u64);
+	let (down, right) = (tile.checked_div(across)?, tile.checked_rem(across)?);
+	let (row, column) = (place.checked_div(SIDE)?, place.checked_rem(SIDE)?);
+	if row >= SIDE {
+		return None;
+	}
+	let row = down.checked_mul(SIDE)?.checked_add(row)?;
+	let column = right.checked_mul(SIDE)?.checked_add(column)?;
+	let element = row.checked_mul(columns)?.checked_add(column)?;
+	(column < columns && element < kind.shape.elements()?).then_some(element)
+}
+
 /// The bits of the element at this place of a tile.
-fn bits(bytes: &[u8; TILE_BYTES], place: usize) -> Option<u32> {
+pub fn tile_bits(bytes: &[u8; TILE_BYTES], place: usize) -> Option<u32> {
 	let word = bytes.chunks_exact(4).nth(place)?;
 	Some(u32::from_le_bytes(word.try_into().ok()?))
 }
@@ -188,7 +205,7 @@ impl Tiles<'_> {
 			.get(&(operand, tile))
 			.ok_or(EvidenceError::Missing { operand, tile })?;
 		self.read.borrow_mut().insert((operand, tile));
-		bits(bytes, place).ok_or(none)
+		tile_bits(bytes, place).ok_or(none)
 	}
 
 	/// What nobody needs would only cost those who check it.

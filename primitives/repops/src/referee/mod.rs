@@ -16,7 +16,9 @@ mod element;
 mod evidence;
 
 pub use element::{advance, passages, STRETCH};
-pub use evidence::{collect, tile_place, Evidence, EvidenceError, Operand, TileProof, MAX_TILES};
+pub use evidence::{
+	collect, element_at, tile_bits, tile_place, Evidence, EvidenceError, Operand, TileProof, MAX_TILES,
+};
 
 use crate::{
 	check::{infer, Reason},
