@@ -19,6 +19,11 @@ use pouw_primitives::{
 /// tickets that stand behind a run of others, a place that an owner can arrange.
 pub const MAX_LOOKS: u32 = 64;
 
+/// The most verifiers that a task takes without regard for others. One that holds so many leaves at least as
+/// many in the pool as it holds itself: a verifier answers several audits of a task, so that few suffice for
+/// a large one, and no task may keep those of others waiting.
+pub const VERIFIERS_OF_A_TASK: u32 = 7;
+
 /// Numbers that are uniform and fixed by what they are made from.
 struct Lots([u8; 32]);
 
@@ -58,8 +63,10 @@ impl<T: Config> Pallet<T> {
 		let held = LockedTo::<T>::get(task, role);
 		let held_count = held.len() as u32;
 		// A task that holds as many as it may must do with those.
-		let pooled = if held_count < T::MaxLockedPerTask::get() {
-			PoolSize::<T>::get(role)
+		let free = PoolSize::<T>::get(role);
+		let fair = role != Role::Verifier || held_count < VERIFIERS_OF_A_TASK || held_count < free;
+		let pooled = if held_count < T::MaxLockedPerTask::get() && fair {
+			free
 		} else {
 			0
 		};

@@ -51,10 +51,17 @@ impl<T: Config> Pallet<T> {
 					Pools::<T>::get(ticket.role, index) == Some(id),
 					"a pooled ticket is not at its index"
 				),
-				Place::Locked { task, .. } => ensure!(
-					LockedTo::<T>::get(task, ticket.role).contains(&id),
-					"a locked ticket is not in its task's list"
-				),
+				Place::Locked {
+					task,
+					retiring,
+					fined,
+				} => {
+					ensure!(
+						LockedTo::<T>::get(task, ticket.role).contains(&id),
+						"a locked ticket is not in its task's list"
+					);
+					ensure!(retiring || !fined, "a fined ticket does not retire");
+				}
 			}
 		}
 		for (role, index, id) in Pools::<T>::iter() {

@@ -20,7 +20,8 @@
 //! - **Locked**: held by the task that drew it, until that says that its last dispute window has passed.
 //!   Two tasks never hold one ticket, and a locked ticket's stake can't be taken away by its owner.
 //! - **Duty**: what a drawn ticket must do in time. Missed ones are counted, and the count starts anew
-//!   with each duty done. At a limit part of the stake is burned and the ticket retires.
+//!   with each duty done. At a limit part of the stake is burned and the ticket retires; that is done once
+//!   while a task holds it, however much it misses there.
 //!
 //! ## Life cycle
 //!
@@ -77,7 +78,7 @@ mod tests;
 pub mod types;
 pub mod weights;
 
-pub use draw::MAX_LOOKS;
+pub use draw::{MAX_LOOKS, VERIFIERS_OF_A_TASK};
 pub use pallet::*;
 pub use price::{retargeted, MAX_STEP};
 pub use types::{Place, Supply, Ticket};
@@ -513,7 +514,7 @@ pub mod pallet {
 			#[pallet::compact] ticket: TicketId,
 		) -> DispatchResult {
 			let (id, mut ticket) = Self::ensure_owned(origin, ticket)?;
-			let Place::Locked { task, retiring } = &mut ticket.place else {
+			let Place::Locked { task, retiring, .. } = &mut ticket.place else {
 				return Self::give_back(id, &ticket);
 			};
 			ensure!(!*retiring, Error::<T>::AlreadyRetiring);

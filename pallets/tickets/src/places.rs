@@ -63,6 +63,7 @@ impl<T: Config> Pallet<T> {
 		ticket.place = Place::Locked {
 			task,
 			retiring: false,
+			fined: false,
 		};
 		Self::deposit_event(Event::TicketDrawn {
 			ticket: id,

@@ -38,6 +38,7 @@ impl<T: Config> TicketPool<T::AccountId> for Pallet<T> {
 		let Place::Locked {
 			task: holder,
 			retiring,
+			..
 		} = ticket.place
 		else {
 			return;
@@ -70,11 +71,17 @@ impl<T: Config> TicketPool<T::AccountId> for Pallet<T> {
 			owner: ticket.owner.clone(),
 			missed: ticket.missed,
 		});
-		if ticket.missed >= T::MissedDutyLimit::get() {
+		// One outage can miss many duties at once, of which a locked ticket can't rid itself by retiring: it is
+		// fined once.
+		let fined = matches!(ticket.place, Place::Locked { fined: true, .. });
+		if ticket.missed >= T::MissedDutyLimit::get() && !fined {
 			ticket.missed = 0;
 			Self::fine(id, &mut ticket, T::MissedDutyFine::get());
-			if let Place::Locked { retiring, .. } = &mut ticket.place {
-				*retiring = true;
+			if let Place::Locked {
+				retiring, fined, ..
+			} = &mut ticket.place
+			{
+				(*retiring, *fined) = (true, true);
 			} else if Self::give_back(id, &ticket).is_ok() {
 				return;
 			}

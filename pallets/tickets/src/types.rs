@@ -48,6 +48,8 @@ pub enum Place {
 		task: TaskId,
 		/// Whether it goes back to its owner, not to the pool, when the task lets it go.
 		retiring: bool,
+		/// Whether it was fined for missed duties since the task holds it.
+		fined: bool,
 	},
 }
 
@@ -69,10 +71,12 @@ impl<AccountId> Ticket<AccountId> {
 				Place::Locked {
 					task,
 					retiring: false,
+					..
 				} => TicketState::Locked(task),
 				Place::Locked {
 					task,
 					retiring: true,
+					..
 				} => TicketState::Retiring(task),
 			},
 			capabilities: self.capabilities,

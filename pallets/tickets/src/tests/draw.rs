@@ -1,6 +1,6 @@
 //! Drawing.
 
-use crate::{mock::*, Event, Place, MAX_LOOKS};
+use crate::{mock::*, Event, Place, MAX_LOOKS, VERIFIERS_OF_A_TASK};
 use polkadot_sdk::{frame_support::assert_ok, sp_core::H256};
 use pouw_primitives::{
 	seams::TicketPool,
@@ -31,7 +31,8 @@ fn a_drawn_ticket_is_locked_to_its_task() {
 			place(drawn.ticket),
 			Place::Locked {
 				task: 5,
-				retiring: false
+				retiring: false,
+				fined: false,
 			}
 		);
 		assert_eq!(ticket(drawn.ticket).owner, drawn.account);
@@ -45,6 +46,22 @@ fn a_drawn_ticket_is_locked_to_its_task() {
 			}
 			.into(),
 		);
+	});
+}
+
+#[test]
+fn a_task_leaves_verifiers_to_others() {
+	with_purses(|| {
+		pool_of(Role::Verifier, 2 * u64::from(VERIFIERS_OF_A_TASK));
+		let mut excluded = Vec::new();
+		while let Some(found) = draw(Role::Verifier, 0, &excluded, 0) {
+			excluded.push(found.account);
+		}
+		assert_eq!(excluded.len(), VERIFIERS_OF_A_TASK as usize);
+		// Those that it holds it may draw again, and others have the same chance.
+		let again = draw(Role::Verifier, 0, &[], 1).unwrap();
+		assert!(excluded.contains(&again.account));
+		assert!(draw(Role::Verifier, 1, &excluded, 0).is_some());
 	});
 }
 

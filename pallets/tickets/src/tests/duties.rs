@@ -59,14 +59,33 @@ fn at_the_limit_the_ticket_is_fined_and_retires() {
 }
 
 #[test]
-fn who_goes_on_missing_duties_goes_on_paying() {
+fn one_outage_is_fined_once_however_many_duties_it_misses() {
 	with_purses(|| {
-		let id = pool_of(Role::Trainer, 1)[0];
-		draw(Role::Trainer, 5, &[], 0).unwrap();
-		for _ in 0..6 {
+		let id = pool_of(Role::Verifier, 1)[0];
+		draw(Role::Verifier, 5, &[], 0).unwrap();
+		for _ in 0..20 {
 			Tickets::duty_missed(id);
 		}
-		assert_eq!(held(1), FLOOR - FINE - (FLOOR - FINE) / 10);
+		assert_eq!(held(1), FLOOR - FINE);
+		// They are counted all the same, and it retires.
+		let status = Tickets::status(id).unwrap();
+		assert_eq!(
+			(status.missed, status.state),
+			(17, TicketState::Retiring(5))
+		);
+	});
+}
+
+#[test]
+fn a_ticket_that_retires_by_itself_is_fined_too() {
+	with_purses(|| {
+		let id = pool_of(Role::Verifier, 1)[0];
+		draw(Role::Verifier, 5, &[], 0).unwrap();
+		Tickets::retire_ticket(RuntimeOrigin::signed(1), id).unwrap();
+		for _ in 0..3 {
+			Tickets::duty_missed(id);
+		}
+		assert_eq!(held(1), FLOOR - FINE);
 	});
 }
 

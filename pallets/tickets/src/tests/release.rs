@@ -34,7 +34,8 @@ fn only_the_task_that_holds_a_ticket_lets_it_go() {
 			place(id),
 			Place::Locked {
 				task: 5,
-				retiring: false
+				retiring: false,
+				fined: false,
 			}
 		);
 		Tickets::release(id, 5);
