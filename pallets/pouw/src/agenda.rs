@@ -14,16 +14,29 @@ use polkadot_sdk::{
 };
 use pouw_primitives::{AuditId, BlockNumber};
 
+/// The longest that one stage of an audit can take: about a day.
+const MAX_WINDOW: BlockNumber = 28_800;
+
 impl<T: Config> Pallet<T> {
 	/// The present block.
 	pub(crate) fn now() -> BlockNumber {
 		T::BlockNumberProvider::current_block_number()
 	}
 
-	/// The block in which a draw that is asked for now is tried. Never the present one, whose entries of the
-	/// agenda have been served.
+	/// The block in which a draw that is asked for now is tried. The randomness must be of a later block than
+	/// the present one, and becomes known in one that is later still.
 	pub(crate) fn next_try(now: BlockNumber) -> BlockNumber {
-		now.saturating_add(T::AuditDelay::get().max(1))
+		now.saturating_add(T::AuditDelay::get().clamp(2, MAX_WINDOW))
+	}
+
+	/// Blocks to run a segment and commit to the answer, whatever governance says.
+	pub(crate) fn commit_window() -> BlockNumber {
+		T::CommitWindow::get().clamp(1, MAX_WINDOW)
+	}
+
+	/// Blocks to reveal the answer, whatever governance says.
+	pub(crate) fn reveal_window() -> BlockNumber {
+		T::RevealWindow::get().clamp(1, MAX_WINDOW)
 	}
 
 	/// Stores an audit and enters it in the agenda for the block after its deadline, or for another one.
@@ -47,6 +60,7 @@ impl<T: Config> Pallet<T> {
 		T::WeightInfo::poll()
 			.saturating_add(T::WeightInfo::agenda_entry())
 			.saturating_add(T::WeightInfo::draw())
+			.saturating_add(T::WeightInfo::open_audit())
 			.saturating_add(T::WeightInfo::seek_verifiers())
 			.saturating_add(T::WeightInfo::end_audit())
 	}

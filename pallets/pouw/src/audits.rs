@@ -1,43 +1,32 @@
-//! Audits: verifiers are sought, they and the trainer answer by commit and reveal, and the audit ends.
+//! Audits: opened, answered by commit and reveal, and ended.
 
 use crate::{
 	pallet::{
 		Agenda, Audits, AuditsOf, Commitments, Config, Error, Event, NextAudit, Pallet, TaskAudit,
-		VerifierLocks, VerifierWork,
 	},
-	types::{Audit, AuditStage, Item, MAX_VERIFIERS},
+	types::{Audit, AuditOf, AuditStage, Item},
 	verdict::{judge, Verdict},
 };
 use alloc::vec::Vec;
 use codec::Encode;
-use polkadot_sdk::{
-	frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get},
-	sp_core::H256,
-	sp_io::hashing::blake2_256,
-	sp_runtime::Permill,
-};
+use polkadot_sdk::{frame_support::ensure, sp_core::H256, sp_runtime::Permill};
 use pouw_primitives::{
 	proof::{audit_commitment, AuditAnswer},
-	seams::{AuditOutcome, DrawnTicket, Market, Rewards, TicketPool, WorkFact, MAX_TASK_VERIFIERS},
+	seams::{AuditOutcome, Market, Rewards, TicketPool, WorkFact},
 	status::{AuditParty, Commitment},
-	ticket::Role,
-	AuditId, BlockNumber, RoundIndex, SegmentIndex, TaskId, TicketId,
+	AuditId, BlockNumber, RoundIndex, SegmentIndex, TaskId,
 };
 
 /// How often verifiers may fail to agree on an audit before it lapses.
 pub const MAX_ATTEMPTS: u8 = 3;
 
-/// How long verifiers are sought, in times that an audit takes.
-const SEEK_PATIENCE: BlockNumber = 4;
-
 /// Of a slashed ticket, the share of the verifiers that were right; the rest is burned.
 pub const SHARE_OF_VERIFIERS: Permill = Permill::from_percent(50);
 
-type AuditOf<T> = Audit<<T as polkadot_sdk::frame_system::Config>::AccountId>;
-
 impl<T: Config> Pallet<T> {
-	/// Opens an audit of a segment, and seeks its verifiers. The commitment's count of open audits is the
-	/// caller's.
+	/// Opens an audit of a segment. Its verifiers are drawn later, from randomness that nobody knows yet: that
+	/// of the segment's draw may be public for long before the hook has the weight to get here. The
+	/// commitment's count of open audits is the caller's.
 	pub(crate) fn open_audit(
 		task: TaskId,
 		round: RoundIndex,
@@ -70,20 +59,7 @@ impl<T: Config> Pallet<T> {
 			slot: commitment.slot,
 			segment,
 		});
-		Self::seek(id, audit, Some((randomness, known_since)), now);
-	}
-
-	fn seeking(now: BlockNumber) -> AuditStage {
-		let one = T::CommitWindow::get().saturating_add(T::RevealWindow::get());
-		AuditStage::Seeking {
-			asked: now,
-			until: now.saturating_add(one.saturating_mul(SEEK_PATIENCE)),
-		}
-	}
-
-	/// How many verifiers an audit is to have, whatever governance says.
-	fn verifiers_wanted() -> u32 {
-		T::VerifiersPerAudit::get().clamp(1, MAX_VERIFIERS)
+		Self::save_audit(id, audit, Some(Self::next_try(now)));
 	}
 
 	/// Whether the audited commitment is still there.
@@ -92,145 +68,22 @@ impl<T: Config> Pallet<T> {
 			.is_some_and(|committed| committed.commitment.block == audit.committed)
 	}
 
-	/// Draws verifiers for an audit; where there are none, it stays in the agenda to be tried again.
-	pub(crate) fn seek(
+	/// Lets a party of an audit do its part, if the audit is in the stage that takes it.
+	fn take_part(
 		id: AuditId,
-		mut audit: AuditOf<T>,
-		randomness: Option<(H256, BlockNumber)>,
-		now: BlockNumber,
-	) {
-		let again = Some(Self::next_try(now));
-		let Some((randomness, known_since)) = randomness else {
-			return Self::save_audit(id, audit, again);
-		};
-		let last: Vec<T::AccountId> = audit
-			.parties
-			.iter()
-			.skip(1)
-			.map(|party| party.account.clone())
-			.collect();
-		let drawn = Self::draw_verifiers(id, &audit, &last, &randomness);
-		if drawn.is_empty() {
-			return Self::save_audit(id, audit, again);
-		}
-
-		// Fresh for each attempt: answers to the last one are public.
-		audit.randomness = H256((b"pouw/audit", id, randomness).using_encoded(blake2_256));
-		audit.known_since = known_since;
-		audit.parties = Default::default();
-		let trainer = DrawnTicket {
-			ticket: audit.ticket,
-			account: audit.trainer.clone(),
-		};
-		for DrawnTicket { ticket, account } in core::iter::once(trainer).chain(drawn) {
-			AuditsOf::<T>::insert(&account, id, ());
-			let party = AuditParty {
-				account,
-				ticket,
-				commitment: None,
-				answer: None,
-			};
-			if audit.parties.try_push(party).is_err() {
-				break;
-			}
-		}
-		let until = now.saturating_add(T::CommitWindow::get());
-		audit.stage = AuditStage::Committing { until };
-		Self::deposit_event(Event::VerifiersDrawn {
-			audit: id,
-			verifiers: audit
-				.parties
-				.iter()
-				.skip(1)
-				.map(|party| party.account.clone())
-				.collect(),
-			randomness: audit.randomness,
-			commit_until: until,
-		});
-		Self::save_audit(id, audit, None);
-	}
-
-	/// Draws and locks verifiers, others than those of the last attempt if there are any.
-	fn draw_verifiers(
-		id: AuditId,
-		audit: &AuditOf<T>,
-		last: &[T::AccountId],
-		randomness: &H256,
-	) -> Vec<DrawnTicket<T::AccountId>> {
-		let task = audit.task;
-		let wanted = Self::verifiers_wanted() as usize;
-		let mut drawn = Vec::new();
-		let Some(needs) = T::Market::needs(task) else {
-			return drawn;
-		};
-		let lots =
-			H256((b"pouw/verifiers", id, audit.attempts, randomness).using_encoded(blake2_256));
-		let mut base = T::Market::involved(task);
-		base.push(audit.trainer.clone());
-		for avoided in [last, &[]] {
-			let mut excluded = base.clone();
-			excluded.extend_from_slice(avoided);
-			for _ in 0..wanted {
-				if drawn.len() >= wanted {
-					break;
-				}
-				let Some(found) = T::Tickets::draw(Role::Verifier, task, &needs, &excluded, &lots)
-				else {
-					break;
-				};
-				excluded.push(found.account.clone());
-				base.push(found.account.clone());
-				if Self::engage(task, &found) {
-					drawn.push(found);
-				}
-			}
-			if last.is_empty() {
-				break;
-			}
-		}
-		drawn
-	}
-
-	/// Takes a drawn verifier on, unless the task has as many as it can pay: then the ticket is let go.
-	fn engage(task: TaskId, found: &DrawnTicket<T::AccountId>) -> bool {
-		let locks = VerifierLocks::<T>::get(task, found.ticket);
-		if !VerifierWork::<T>::contains_key(task, &found.account) {
-			let mut audits = TaskAudit::<T>::get(task);
-			if audits.verifiers >= MAX_TASK_VERIFIERS {
-				if locks == 0 {
-					T::Tickets::release(found.ticket, task);
-				}
-				return false;
-			}
-			audits.verifiers = audits.verifiers.saturating_add(1);
-			TaskAudit::<T>::insert(task, audits);
-			VerifierWork::<T>::insert(task, &found.account, 0);
-		}
-		VerifierLocks::<T>::insert(task, found.ticket, locks.saturating_add(1));
-		true
-	}
-
-	/// Lets a verifier's ticket go, if it answers no other audit of the task.
-	fn disengage(task: TaskId, ticket: TicketId) {
-		let locks = VerifierLocks::<T>::get(task, ticket).saturating_sub(1);
-		if locks == 0 {
-			VerifierLocks::<T>::remove(task, ticket);
-			T::Tickets::release(ticket, task);
-		} else {
-			VerifierLocks::<T>::insert(task, ticket, locks);
-		}
-	}
-
-	/// Finds an audit that the account answers, with the index of its party.
-	fn party_of(id: AuditId, who: &T::AccountId) -> Result<(AuditOf<T>, usize), Error<T>> {
-		let audit = Audits::<T>::get(id).ok_or(Error::<T>::NoSuchAudit)?;
+		who: &T::AccountId,
+		takes: fn(&AuditStage) -> bool,
+		part: impl FnOnce(&mut AuditParty<T::AccountId>) -> Result<(), Error<T>>,
+	) -> Result<AuditOf<T>, Error<T>> {
+		let mut audit = Audits::<T>::get(id).ok_or(Error::<T>::NoSuchAudit)?;
 		ensure!(Self::stands(&audit), Error::<T>::AuditVoid);
-		ensure!(
-			!matches!(audit.stage, AuditStage::Seeking { .. }),
-			Error::<T>::WrongPhase
-		);
-		let index = audit.parties.iter().position(|party| party.account == *who);
-		Ok((audit, index.ok_or(Error::<T>::NotItsWorker)?))
+		let stage = audit.stage;
+		let party = audit.parties.iter_mut().find(|party| party.account == *who);
+		let party = party.ok_or(Error::<T>::NotItsWorker)?;
+		ensure!(takes(&stage), Error::<T>::WrongPhase);
+		ensure!(Self::now() <= stage.until(), Error::<T>::TooLate);
+		part(party)?;
+		Ok(audit)
 	}
 
 	/// A party commits to its answer.
@@ -238,32 +91,26 @@ impl<T: Config> Pallet<T> {
 		id: AuditId,
 		who: T::AccountId,
 		commitment: H256,
-	) -> DispatchResult {
-		let (mut audit, index) = Self::party_of(id, &who)?;
-		let AuditStage::Committing { until } = audit.stage else {
-			return Err(Error::<T>::WrongPhase.into());
-		};
-		let now = Self::now();
-		ensure!(now <= until, Error::<T>::TooLate);
-		let party = audit
-			.parties
-			.get_mut(index)
-			.ok_or(Error::<T>::NotItsWorker)?;
-		ensure!(party.commitment.is_none(), Error::<T>::AlreadyDone);
-		party.commitment = Some(commitment);
+	) -> Result<(), Error<T>> {
+		let takes = |stage: &AuditStage| matches!(stage, AuditStage::Committing { .. });
+		let mut audit = Self::take_part(id, &who, takes, |party| {
+			ensure!(party.commitment.is_none(), Error::<T>::AlreadyDone);
+			party.commitment = Some(commitment);
+			Ok(())
+		})?;
 		Self::deposit_event(Event::AuditCommitted {
 			audit: id,
 			account: who,
 		});
 		if audit.parties.iter().all(|party| party.commitment.is_some()) {
-			Self::open_reveals(id, &mut audit, now);
+			Self::open_reveals(id, &mut audit, Self::now());
 		}
 		Self::save_audit(id, audit, None);
 		Ok(())
 	}
 
 	fn open_reveals(id: AuditId, audit: &mut AuditOf<T>, now: BlockNumber) {
-		let reveal_until = now.saturating_add(T::RevealWindow::get());
+		let reveal_until = now.saturating_add(Self::reveal_window());
 		audit.stage = AuditStage::Revealing {
 			until: reveal_until,
 		};
@@ -273,44 +120,32 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	/// A party reveals its answer. Returns whether that has ended the audit, or the attempt.
+	/// A party reveals its answer. After the last one the hook closes the audit in the next block: what
+	/// follows, be it that the task goes back over many rounds, is no matter of who happened to be last.
 	pub(crate) fn do_reveal_audit(
 		id: AuditId,
 		who: T::AccountId,
 		answer: AuditAnswer,
-	) -> Result<bool, Error<T>> {
-		let (mut audit, index) = Self::party_of(id, &who)?;
-		let AuditStage::Revealing { until } = audit.stage else {
-			return Err(Error::<T>::WrongPhase);
-		};
-		let now = Self::now();
-		ensure!(now <= until, Error::<T>::TooLate);
-		let party = audit
-			.parties
-			.get_mut(index)
-			.ok_or(Error::<T>::NotItsWorker)?;
-		ensure!(party.answer.is_none(), Error::<T>::AlreadyDone);
-		let expected = audit_commitment(&who, id, &answer);
-		ensure!(
-			party.commitment == Some(expected),
-			Error::<T>::CommitmentMismatch
-		);
-		party.answer = Some(answer);
+	) -> Result<(), Error<T>> {
+		let takes = |stage: &AuditStage| matches!(stage, AuditStage::Revealing { .. });
+		let audit = Self::take_part(id, &who, takes, |party| {
+			ensure!(party.answer.is_none(), Error::<T>::AlreadyDone);
+			let expected = audit_commitment(&who, id, &answer);
+			ensure!(
+				party.commitment == Some(expected),
+				Error::<T>::CommitmentMismatch
+			);
+			party.answer = Some(answer);
+			Ok(())
+		})?;
 		Self::deposit_event(Event::AuditRevealed {
 			audit: id,
 			account: who,
 			answer,
 		});
-		let all = audit
-			.parties
-			.iter()
-			.all(|party| party.commitment.is_none() || party.answer.is_some());
-		if all {
-			Self::close(id, audit, now);
-		} else {
-			Self::save_audit(id, audit, None);
-		}
-		Ok(all)
+		let wake = audit.all_revealed().then(|| Self::now().saturating_add(1));
+		Self::save_audit(id, audit, wake);
+		Ok(())
 	}
 
 	/// An audit's turn in the agenda has come.
@@ -320,10 +155,11 @@ impl<T: Config> Pallet<T> {
 			return Self::finish(id, audit, AuditOutcome::Void);
 		}
 		match audit.stage {
-			AuditStage::Seeking { until, .. } if now > until => Self::lapse(id, audit),
 			AuditStage::Seeking { asked, .. } => {
-				let randomness = Self::randomness(&(b"pouw/seek", id).encode(), asked);
-				Self::seek(id, audit, randomness, now);
+				match Self::randomness(&(b"pouw/seek", id).encode(), asked) {
+					Some(known) => Self::seek(id, audit, known, now),
+					None => Self::save_audit(id, audit, Some(Self::next_try(now))),
+				}
 			}
 			AuditStage::Committing { until } if now > until => {
 				let verifiers = audit.parties.iter().skip(1);
@@ -334,14 +170,21 @@ impl<T: Config> Pallet<T> {
 					Self::close(id, audit, now);
 				}
 			}
-			AuditStage::Revealing { until } if now > until => Self::close(id, audit, now),
+			AuditStage::Revealing { until } if now > until || audit.all_revealed() => {
+				Self::close(id, audit, now)
+			}
 			_ => Self::save_audit(id, audit, None),
 		}
 	}
 
 	/// All answers that will come are there.
 	fn close(id: AuditId, audit: AuditOf<T>, now: BlockNumber) {
-		let trainer = audit.parties.first().and_then(|party| party.answer);
+		let revealing = matches!(audit.stage, AuditStage::Revealing { .. });
+		let party = audit.parties.first();
+		let trainer = party.and_then(|party| party.answer);
+		// Who has committed has done all that it could, if reveals were never opened.
+		let silent = trainer.is_none()
+			&& (revealing || party.is_none_or(|party| party.commitment.is_none()));
 		let answers: Vec<Option<AuditAnswer>> = audit
 			.parties
 			.iter()
@@ -349,12 +192,15 @@ impl<T: Config> Pallet<T> {
 			.map(|party| party.answer)
 			.collect();
 		let verdict = judge(trainer.as_ref(), &answers, Self::verifiers_wanted());
-		if trainer.is_none() && !matches!(verdict, Verdict::Rejected(_)) {
+		if silent && !matches!(verdict, Verdict::Rejected(_)) {
 			T::Tickets::duty_missed(audit.ticket);
 		}
 		match verdict {
 			Verdict::Accepted(answer) => {
 				Self::judge_verifiers(&audit, Some(&answer));
+				if trainer.is_some() {
+					T::Tickets::duty_done(audit.ticket);
+				}
 				T::Rewards::note(&audit.trainer, WorkFact::SegmentsAccepted(1));
 				Self::deposit_event(Event::AuditAccepted {
 					audit: id,
@@ -402,9 +248,7 @@ impl<T: Config> Pallet<T> {
 				(Some(answer), Some(right)) if answer == right => {
 					T::Tickets::duty_done(party.ticket);
 					T::Rewards::note(&party.account, WorkFact::AuditDone);
-					VerifierWork::<T>::mutate(audit.task, &party.account, |work| {
-						*work = work.saturating_add(1);
-					});
+					Self::credit(audit.task, &party.account);
 					agreed.push(party.account.clone());
 				}
 				(Some(_), Some(_)) => {
@@ -439,8 +283,9 @@ impl<T: Config> Pallet<T> {
 		Self::save_audit(id, audit, Some(Self::next_try(now)));
 	}
 
-	/// Nothing was found out: the segment is neither accepted nor rejected.
-	fn lapse(id: AuditId, audit: AuditOf<T>) {
+	/// Nothing was found out: the segment is neither accepted nor rejected. The task goes on, but the
+	/// commitment earns nothing, or to keep verifiers from answering would be worth as much as to train.
+	pub(crate) fn lapse(id: AuditId, audit: AuditOf<T>) {
 		Self::deposit_event(Event::AuditLapsed {
 			audit: id,
 			task: audit.task,
@@ -448,7 +293,18 @@ impl<T: Config> Pallet<T> {
 			slot: audit.slot,
 			segment: audit.segment,
 		});
-		Self::finish(id, audit, AuditOutcome::Lapsed);
+		let key = (audit.task, audit.round, audit.slot);
+		let first = Commitments::<T>::mutate(key, |committed| {
+			committed
+				.as_mut()
+				.is_some_and(|committed| !core::mem::replace(&mut committed.lapsed, true))
+		});
+		let outcome = AuditOutcome::Lapsed {
+			slot: audit.slot,
+			ticket: audit.ticket,
+			first,
+		};
+		Self::finish(id, audit, outcome);
 	}
 
 	/// Removes an audit and tells the market.

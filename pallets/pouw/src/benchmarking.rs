@@ -59,6 +59,7 @@ pub(crate) fn put_commitment<T: Config>(
 			attested: 0,
 			draw: None,
 			open: 0,
+			lapsed: false,
 		},
 	);
 }
@@ -92,7 +93,10 @@ fn audit<T: Config>() -> (TaskId, AuditId, Vec<T::AccountId>) {
 	verifiers::<T>();
 	let now = Pallet::<T>::now();
 	let id = crate::NextAudit::<T>::get();
-	Pallet::<T>::open_audit(task, 0, &committed.commitment, 0, (RANDOMNESS, now), now);
+	let known = (RANDOMNESS, now);
+	Pallet::<T>::open_audit(task, 0, &committed.commitment, 0, known, now);
+	let audit = Audits::<T>::get(id).expect("it was opened; qed");
+	Pallet::<T>::seek(id, audit, known, now);
 	Commitments::<T>::insert(
 		(task, 0, 0),
 		Committed {
@@ -110,15 +114,15 @@ fn audit<T: Config>() -> (TaskId, AuditId, Vec<T::AccountId>) {
 	(task, id, parties)
 }
 
-/// Makes an audit wait for this party's answer alone; the others have revealed that the trainer is wrong.
-fn but_one_revealed<T: Config>(id: AuditId, last: &T::AccountId, others_too: bool) {
+/// Lets all parties of an audit reveal that the trainer is wrong, but one that has only committed to it.
+fn all_revealed<T: Config>(id: AuditId, but: Option<&T::AccountId>) {
 	Audits::<T>::mutate(id, |audit| {
 		let audit = audit.as_mut().expect("it was opened; qed");
 		let until = Pallet::<T>::now().saturating_add(100);
 		audit.stage = AuditStage::Revealing { until };
 		for party in audit.parties.iter_mut() {
 			party.commitment = Some(audit_commitment(&party.account, id, &ANSWER));
-			party.answer = (party.account != *last && others_too).then_some(ANSWER);
+			party.answer = (but != Some(&party.account)).then_some(ANSWER);
 		}
 	});
 }
@@ -138,12 +142,16 @@ mod benchmarks {
 	fn commit_round() {
 		let (task, trainer, _) = open_round::<T>(true);
 		let root = H256([1; 32]);
+		let base = T::Market::trainer(task, 0, &trainer)
+			.map(|place| place.record)
+			.unwrap_or_default();
 
 		#[extrinsic_call]
 		_(
 			RawOrigin::Signed(trainer),
 			task,
 			0,
+			base,
 			root,
 			root,
 			root,
@@ -183,6 +191,25 @@ mod benchmarks {
 		assert!(Commitments::<T>::get((task, 0, 0)).is_some_and(|c| c.commitment.available));
 	}
 
+	/// The first supervisor of several, so that nothing becomes available.
+	#[benchmark]
+	fn attest_available_early(s: Linear<1, { MAX_TRAINERS as u32 }>) {
+		let (task, trainer, supervisors) = open_round::<T>(false);
+		put_commitment::<T>(task, 0, 0, &trainer, false);
+		let slots: Vec<Slot> = (0..s as Slot).collect();
+		let first = supervisors[0].clone();
+
+		#[extrinsic_call]
+		attest_available(
+			RawOrigin::Signed(first),
+			task,
+			0,
+			BoundedVec::truncate_from(slots),
+		);
+
+		assert!(Commitments::<T>::get((task, 0, 0)).is_some_and(|c| c.attested != 0));
+	}
+
 	/// The last one, so that answers are revealed.
 	#[benchmark]
 	fn commit_audit() {
@@ -206,27 +233,16 @@ mod benchmarks {
 			.is_some_and(|audit| matches!(audit.stage, AuditStage::Revealing { .. })));
 	}
 
-	/// The last one, so that the trainer is rejected.
+	/// The last one, so that the audit moves in the agenda.
 	#[benchmark]
 	fn reveal_audit() {
 		let (_, id, parties) = audit::<T>();
-		but_one_revealed::<T>(id, &parties[0], true);
+		all_revealed::<T>(id, Some(&parties[0]));
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(parties[0].clone()), id, ANSWER);
 
-		assert!(!Audits::<T>::contains_key(id));
-	}
-
-	#[benchmark]
-	fn reveal_audit_early() {
-		let (_, id, parties) = audit::<T>();
-		but_one_revealed::<T>(id, &parties[0], false);
-
-		#[extrinsic_call]
-		reveal_audit(RawOrigin::Signed(parties[0].clone()), id, ANSWER);
-
-		assert!(Audits::<T>::contains_key(id));
+		assert!(Audits::<T>::get(id).is_some_and(|audit| audit.all_revealed()));
 	}
 
 	#[benchmark]
@@ -284,6 +300,20 @@ mod benchmarks {
 		}
 	}
 
+	#[benchmark]
+	fn open_audit() {
+		let (task, trainer, _) = open_round::<T>(true);
+		put_commitment::<T>(task, 0, 0, &trainer, true);
+		let committed = Commitments::<T>::get((task, 0, 0)).expect("it was put there; qed");
+		let now = Pallet::<T>::now();
+		let id = crate::NextAudit::<T>::get();
+		#[block]
+		{
+			Pallet::<T>::open_audit(task, 0, &committed.commitment, 0, (RANDOMNESS, now), now);
+		}
+		assert!(Audits::<T>::contains_key(id));
+	}
+
 	/// Verifiers for an audit whose last ones are all that there are.
 	#[benchmark]
 	fn seek_verifiers() {
@@ -296,10 +326,6 @@ mod benchmarks {
 		let id = crate::NextAudit::<T>::get();
 		Pallet::<T>::open_audit(task, 0, &committed.commitment, 0, known, now);
 		let mut audit = Audits::<T>::get(id).expect("it was opened; qed");
-		audit.stage = AuditStage::Seeking {
-			asked: now,
-			until: now,
-		};
 		audit.parties = BoundedVec::truncate_from(
 			verifiers
 				.into_iter()
@@ -316,7 +342,7 @@ mod benchmarks {
 		);
 		#[block]
 		{
-			Pallet::<T>::seek(id, audit, Some(known), now);
+			Pallet::<T>::seek(id, audit, known, now);
 		}
 		assert!(Audits::<T>::get(id)
 			.is_some_and(|audit| matches!(audit.stage, AuditStage::Committing { .. })));
@@ -325,8 +351,8 @@ mod benchmarks {
 	/// The deadline of an audit at which the trainer is rejected.
 	#[benchmark]
 	fn end_audit() {
-		let (_, id, parties) = audit::<T>();
-		but_one_revealed::<T>(id, &parties[0], true);
+		let (_, id, _) = audit::<T>();
+		all_revealed::<T>(id, None);
 		let mut audit = Audits::<T>::get(id).expect("it was opened; qed");
 		Agenda::<T>::remove(audit.wake, Item::Audit { audit: id });
 		audit.wake = 0;

@@ -27,6 +27,7 @@ use pouw_primitives::{
 
 /// What a trainer commits to beside its place.
 pub(crate) struct Claim {
+	pub(crate) base: H256,
 	pub(crate) trace_root: H256,
 	pub(crate) end_root: H256,
 	pub(crate) manifest: H256,
@@ -86,7 +87,9 @@ impl<T: Config> Pallet<T> {
 			!Commitments::<T>::contains_key(key),
 			Error::<T>::AlreadyDone
 		);
+		ensure!(claim.base == place.record, Error::<T>::AnotherBase);
 		let Claim {
+			base: _,
 			trace_root,
 			end_root,
 			manifest,
@@ -114,6 +117,7 @@ impl<T: Config> Pallet<T> {
 				attested: 0,
 				draw: None,
 				open: 0,
+				lapsed: false,
 			},
 		);
 		T::Tickets::duty_done(place.ticket);
@@ -131,17 +135,18 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// A supervisor says which commitments of a round it holds.
+	/// A supervisor says which commitments of a round it holds. Returns whether one of them has become
+	/// available by it.
 	pub(crate) fn do_attest(
 		task: TaskId,
 		round: RoundIndex,
 		who: T::AccountId,
 		slots: Vec<Slot>,
-	) -> DispatchResult {
+	) -> Result<bool, Error<T>> {
 		let supervisor = T::Market::supervisor(task, round, &who).map_err(Error::<T>::from)?;
 		let bit = place(supervisor.slot);
 		let answered = Answered::<T>::get(task, round);
-		let mut news = answered & bit == 0;
+		let mut held: Places = 0;
 		let mut available: Places = 0;
 		for slot in &slots {
 			let key = (task, round, *slot);
@@ -149,7 +154,7 @@ impl<T: Config> Pallet<T> {
 			if committed.attested & bit != 0 {
 				continue;
 			}
-			news = true;
+			held |= place(*slot);
 			committed.attested |= bit;
 			let enough = committed.attested.count_ones() >= two_thirds(supervisor.places);
 			if enough && !committed.commitment.available {
@@ -164,9 +169,12 @@ impl<T: Config> Pallet<T> {
 			}
 			Commitments::<T>::insert(key, committed);
 		}
-		ensure!(news, Error::<T>::AlreadyDone);
+		ensure!(held != 0 || answered & bit == 0, Error::<T>::AlreadyDone);
 		Answered::<T>::insert(task, round, answered | bit);
-		T::Tickets::duty_done(supervisor.ticket);
+		// To say that one holds nothing is no silence, but no duty done either.
+		if held != 0 {
+			T::Tickets::duty_done(supervisor.ticket);
+		}
 		Self::deposit_event(Event::AvailabilityAttested {
 			task,
 			round,
@@ -176,7 +184,7 @@ impl<T: Config> Pallet<T> {
 		if available != 0 {
 			T::Market::commitments_available(task, round, available);
 		}
-		Ok(())
+		Ok(available != 0)
 	}
 
 	/// Asks for the draw of a commitment's audits. It comes after the commitment has become available, not
@@ -195,7 +203,8 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Draws the audits of a commitment. Returns false if the meter does not suffice for all of them; what
-	/// is missing is drawn from the same randomness in the next block.
+	/// is missing is drawn from the same randomness in the next block. That is fit for segments, which
+	/// nobody can change any more. Verifiers are drawn later, from randomness of their own.
 	pub(crate) fn draw_audits(
 		mut committed: Committed<T::AccountId>,
 		task: TaskId,
@@ -212,7 +221,7 @@ impl<T: Config> Pallet<T> {
 		draw.randomness = draw
 			.randomness
 			.or_else(|| Self::randomness(&subject, draw.asked));
-		let Some((randomness, known_since)) = draw.randomness else {
+		let Some(known) = draw.randomness else {
 			Agenda::<T>::remove(draw.wake, item);
 			draw.wake = now.saturating_add(1);
 			Agenda::<T>::insert(draw.wake, item, ());
@@ -224,9 +233,9 @@ impl<T: Config> Pallet<T> {
 		let rate = T::AuditRate::get();
 		let mut opened: u32 = 0;
 		while draw.next < committed.segments {
-			let audited = is_audited(&randomness, draw.next, committed.segments, rate);
+			let audited = is_audited(&known.0, draw.next, committed.segments, rate);
 			let weight = if audited {
-				T::WeightInfo::seek_verifiers()
+				T::WeightInfo::open_audit()
 			} else {
 				T::WeightInfo::pass_segment()
 			};
@@ -234,14 +243,7 @@ impl<T: Config> Pallet<T> {
 				break;
 			}
 			if audited {
-				Self::open_audit(
-					task,
-					round,
-					&committed.commitment,
-					draw.next,
-					(randomness, known_since),
-					now,
-				);
+				Self::open_audit(task, round, &committed.commitment, draw.next, known, now);
 				opened = opened.saturating_add(1);
 			}
 			draw.next = draw.next.saturating_add(1);

@@ -6,6 +6,7 @@ use crate::{
 		TaskAudit, VerifierLocks, VerifierWork,
 	},
 	types::{AuditStage, Item, MAX_VERIFIERS},
+	verifiers::MAX_OPEN_AUDITS,
 };
 use alloc::collections::BTreeMap;
 use polkadot_sdk::{
@@ -47,7 +48,8 @@ impl<T: Config> Pallet<T> {
 	/// 3. A commitment counts its open audits; a task counts its draws and audits.
 	/// 4. An audit is listed with its parties, and its verifiers' tickets are locked once for each.
 	/// 5. An available commitment was attested by supervisors that have answered.
-	/// 6. Verifiers of a task are counted, and no more than it can pay.
+	/// 6. Verifiers that a task pays are counted, and are no more than it can pay.
+	/// 7. No verifier's ticket answers more audits at a time than it may.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut open = BTreeMap::<TaskId, u32>::new();
 		let mut count = |task: TaskId| {
@@ -159,6 +161,10 @@ impl<T: Config> Pallet<T> {
 			ensure!(
 				locks.remove(&(task, ticket)) == Some(count),
 				"a verifier's locks are miscounted"
+			);
+			ensure!(
+				count <= MAX_OPEN_AUDITS,
+				"a verifier answers too many audits at a time"
 			);
 		}
 		ensure!(locks.is_empty(), "a verifier's ticket is not locked");

@@ -5,7 +5,9 @@
 //! ## Overview
 //!
 //! A trainer commits to its round: to the root of its checkpoints (*trace*) and the state at its end. Where
-//! it started from is not a claim: that is the merge of the last sealed set. Supervisors attest that they
+//! it started from is not a claim: that is the merge of the last sealed set. It names that set by the task's
+//! *record*, and is refused where it has trained from another, say because the task went back meanwhile.
+//! Supervisors attest that they
 //! hold what is committed to. Then the chain draws segments of it, and verifiers who run them again. The
 //! arithmetic of training is defined bit by bit, so a segment has one right result, and to check it is to
 //! compare hashes.
@@ -35,7 +37,10 @@
 //! ```
 //!
 //! - The segments are drawn from randomness newer than the block in which the commitment became available,
-//!   each with the chance `AuditRate`, and always at least one.
+//!   each with the chance `AuditRate`, and always at least one. Their verifiers are drawn after that, from
+//!   randomness newer than the audits' opening.
+//! - An audit waits for as many verifiers as are wanted; a ticket answers
+//!   [`MAX_OPEN_AUDITS`] at a time. Where the wanted are not to be had for long, fewer decide.
 //! - Whoever answers first publishes a hash that binds its account, and reveals when all have done so or the
 //!   time is over. The digest of an answer binds the audit's own randomness, so nothing that was published
 //!   before can contain it.
@@ -48,15 +53,19 @@
 //! - The verdict is in [`verdict`], which says who decides.
 //! - **Accepted**: the segment counts for the subsidy. **Rejected**: the trainer's whole ticket is slashed,
 //!   half of it to the verifiers that were right, and the market takes its bond and goes back to the
-//!   round. **Lapsed**: neither, after three attempts or where no verifiers were found for long.
-//! - Silence is a missed duty, for verifiers and trainers. So is an answer that differs from what two thirds
-//!   say, but no more than that: until a referee can tell, it may have been the right one.
+//!   round. **Lapsed**: neither, after three attempts or where no verifiers were found for long. The round
+//!   counts as checked, so that the task goes on, but the market does not pay for the commitment: who
+//!   withholds what it has committed to, or keeps verifiers away, gains nothing by it.
+//! - Silence is a missed duty, for verifiers and trainers; that of a trainer that has committed to its answer
+//!   and was never asked to reveal it is none. An answer that differs from what two thirds of the verifiers
+//!   say is a missed duty too, but no more than that: until a referee can tell, it may have been the right
+//!   one.
 //!
 //! ## Time
 //!
 //! Every draw and every audit stands in the agenda once, for the block in which it falls due. The hook
 //! serves the agenda in order and within `HookWeight`; what does not fit into a block is served in the
-//! next.
+//! next. Audits end there only, never in a call: their consequences may be larger than a call should be.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
 	not(test),
@@ -89,12 +98,14 @@ mod proofs;
 mod tests;
 pub mod types;
 pub mod verdict;
+mod verifiers;
 pub mod weights;
 
 pub use audits::{MAX_ATTEMPTS, SHARE_OF_VERIFIERS};
 pub use commitments::is_audited;
 pub use pallet::*;
 pub use types::{Audit, AuditStage, Committed, Item, MAX_VERIFIERS};
+pub use verifiers::MAX_OPEN_AUDITS;
 pub use weights::WeightInfo;
 
 // The code that the macros make uses `expect`.
@@ -148,8 +159,8 @@ pub mod pallet {
 		/// The accounts' reputation.
 		type Rewards: Rewards<Self::AccountId>;
 
-		/// Blocks from a commitment's becoming available to the draw of its audits. At least 2: the
-		/// randomness must be of a later block.
+		/// Blocks from a commitment's becoming available to the draw of its audits, and from there to the
+		/// draw of their verifiers. At least 2: the randomness must be of a later block.
 		type AuditDelay: Get<BlockNumber>;
 
 		/// The chance of a segment to be audited.
@@ -210,7 +221,7 @@ pub mod pallet {
 	pub type VerifierLocks<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, TicketId, u32, ValueQuery>;
 
-	/// The audits of a task that a verifier has answered rightly, for all that were drawn for it: at most
+	/// The audits of a task that a verifier has answered rightly, for those that are paid for it: the first
 	/// [`MAX_TASK_VERIFIERS`](pouw_primitives::seams::MAX_TASK_VERIFIERS) accounts.
 	#[pallet::storage]
 	pub type VerifierWork<T: Config> =
@@ -386,6 +397,10 @@ pub mod pallet {
 		NotItsWorker,
 		/// The account has done this already. It counts once.
 		AlreadyDone,
+		/// The round starts from another set of sealed states than the commitment was made for: the task has
+		/// gone back, or the chain was reorganised. Train the round again from the merge that `task_status`
+		/// tells now, and give its record.
+		AnotherBase,
 		/// A trainer in this place has not committed to the round. Attest only what was committed to.
 		NothingCommitted,
 		/// There is no such audit, or it has ended.
@@ -445,6 +460,9 @@ pub mod pallet {
 		/// one costs the whole ticket, the bond and all pay.
 		///
 		/// - `task`, `round`: the round, which must be the open one.
+		/// - `base`: the task's record of the sealed rounds that the training started from
+		///   (`pouw_primitives::proof::record_round`; `task_status` tells it). It keeps a commitment that was
+		///   made before the task went back, and is included after, from counting as a false one.
 		/// - `trace_root`: Merkle root over the roots of the checkpoints, the start state's first.
 		/// - `end_root`: the root of the state after the last step.
 		/// - `manifest`: the hash of the blob that lists state root and blob hash of each checkpoint.
@@ -457,6 +475,7 @@ pub mod pallet {
 		/// - [`Error::RoundNotOpen`]: the round is not open.
 		/// - [`Error::NotItsWorker`]: the account is not a trainer of the task.
 		/// - [`Error::AlreadyDone`]: it has committed to the round.
+		/// - [`Error::AnotherBase`]: the round starts from another record.
 		///
 		/// ## Events
 		///
@@ -468,6 +487,7 @@ pub mod pallet {
 			origin: OriginFor<T>,
 			#[pallet::compact] task: TaskId,
 			#[pallet::compact] round: RoundIndex,
+			base: H256,
 			trace_root: H256,
 			end_root: H256,
 			manifest: H256,
@@ -476,6 +496,7 @@ pub mod pallet {
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			let claim = Claim {
+				base,
 				trace_root,
 				end_root,
 				manifest,
@@ -495,9 +516,10 @@ pub mod pallet {
 		///
 		/// To attest is to say: I have fetched what these trainers' commitments list, the hashes are right,
 		/// the manifest makes the trace root, and I serve it on. It can be called as often as there is more
-		/// to attest. A supervisor that can't fetch anything attests no places: that is an answer too, and
-		/// only silence is a missed duty. At two thirds of the task's supervisors a commitment is available;
-		/// the round is sealed at once if it waited for nothing else.
+		/// to attest. A supervisor that can't fetch anything attests no places: that is an answer, which keeps
+		/// its place, but no duty done; it neither earns anything nor makes missed duties forgotten. At two
+		/// thirds of the task's supervisors a commitment is available; the round is sealed at once if it
+		/// waited for nothing else. Where nothing becomes available, the weight of that is refunded.
 		///
 		/// - `task`, `round`: the round, which must be the open one.
 		/// - `slots`: the trainers' places.
@@ -521,9 +543,12 @@ pub mod pallet {
 			#[pallet::compact] task: TaskId,
 			#[pallet::compact] round: RoundIndex,
 			slots: BoundedVec<Slot, ConstU32<{ MAX_TRAINERS as u32 }>>,
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::do_attest(task, round, who, slots.into_inner())
+			let count = slots.len() as u32;
+			let available = Self::do_attest(task, round, who, slots.into_inner())?;
+			let weight = (!available).then(|| T::WeightInfo::attest_available_early(count));
+			Ok(weight.into())
 		}
 
 		/// Commits to the answer to an audit.
@@ -560,7 +585,7 @@ pub mod pallet {
 			commitment: H256,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_commit_audit(audit, who, commitment)
+			Ok(Self::do_commit_audit(audit, who, commitment)?)
 		}
 
 		/// Reveals the answer to an audit.
@@ -571,9 +596,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The last one ends the audit: the segment is accepted, or rejected and the trainer slashed, or
-		/// other verifiers are sought. Weight that the end of an audit would have taken is refunded to who
-		/// is not the last.
+		/// After the last one the chain ends the audit in the next block: the segment is accepted, or rejected
+		/// and the trainer slashed, or other verifiers are sought.
 		///
 		/// - `audit`: the audit.
 		/// - `answer`: the digest of the run, and whether its end is in the trainer's trace.
@@ -591,18 +615,15 @@ pub mod pallet {
 		/// ## Events
 		///
 		/// - [`Event::AuditRevealed`].
-		/// - [`Event::AuditAccepted`], [`Event::AuditRejected`], [`Event::AuditRenewed`] or
-		///   [`Event::AuditLapsed`] if it was the last one.
 		#[pallet::call_index(3)]
 		#[pallet::weight(T::WeightInfo::reveal_audit())]
 		pub fn reveal_audit(
 			origin: OriginFor<T>,
 			#[pallet::compact] audit: AuditId,
 			answer: AuditAnswer,
-		) -> DispatchResultWithPostInfo {
+		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			let last = Self::do_reveal_audit(audit, who, answer)?;
-			Ok((!last).then(T::WeightInfo::reveal_audit_early).into())
+			Ok(Self::do_reveal_audit(audit, who, answer)?)
 		}
 	}
 

@@ -28,7 +28,6 @@ use pouw_primitives::{
 	ticket::{feature::OPERATIONS_1, Capabilities, Endpoint, Role, SocketAddress},
 	AuditId, Balance, BlockNumber, RoundIndex, Slot, TaskId, TicketId, POUW,
 };
-use std::{cell::RefCell, collections::BTreeMap};
 
 pub(crate) type AccountId = u64;
 
@@ -46,6 +45,12 @@ pub(crate) const VERIFIERS: core::ops::Range<AccountId> = 30..40;
 pub(crate) const EVALUATORS: core::ops::Range<AccountId> = 40..50;
 /// Somebody without any part.
 pub(crate) const STRANGER: AccountId = 60;
+
+mod checks;
+mod people;
+
+pub(crate) use checks::check_invariants;
+pub(crate) use people::*;
 
 #[frame_support::runtime]
 mod runtime {
@@ -102,9 +107,13 @@ parameter_types! {
 	pub static HookWeight: Weight = Weight::MAX;
 	pub static DrawDelay: BlockNumber = 3;
 	pub static AuditDelay: BlockNumber = 2;
+	pub static CommitWindow: BlockNumber = 10;
+	pub static RevealWindow: BlockNumber = 10;
 	pub static MissedDutyLimit: u32 = 100;
 	pub const MissedDutyFine: Permill = Permill::from_percent(10);
 	pub const ClientBondShare: Permill = Permill::from_percent(10);
+	pub static MinimumClientBond: Balance = POUW;
+	pub static PlacePrice: Balance = POUW / 10;
 }
 
 /// Randomness as a block's author makes it: that of the block before is known in each block.
@@ -168,8 +177,10 @@ impl pallet_ml_tasks::Config for Test {
 	type EvaluationRevealWindow = ConstU32<10>;
 	type AuditRate = AuditRate;
 	type ClientBondShare = ClientBondShare;
+	type MinimumClientBond = MinimumClientBond;
 	type GigaMultiplyAddPrice = ConstU128<{ POUW / 100 }>;
 	type SegmentPrice = ConstU128<{ POUW / 100 }>;
+	type PlacePrice = PlacePrice;
 	type MaxRoundsAhead = MaxRoundsAhead;
 	type HookWeight = HookWeight;
 }
@@ -184,8 +195,8 @@ impl pallet_pouw::Config for Test {
 	type AuditDelay = AuditDelay;
 	type AuditRate = AuditRate;
 	type VerifiersPerAudit = VerifiersPerAudit;
-	type CommitWindow = ConstU32<10>;
-	type RevealWindow = ConstU32<10>;
+	type CommitWindow = CommitWindow;
+	type RevealWindow = RevealWindow;
 	type HookWeight = HookWeight;
 }
 
@@ -208,8 +219,10 @@ pub(crate) fn externalities() -> sp_io::TestExternalities {
 	HookWeight::set(Weight::MAX);
 	DrawDelay::set(3);
 	AuditDelay::set(2);
+	CommitWindow::set(10);
+	RevealWindow::set(10);
 	MissedDutyLimit::set(100);
-	CONDUCTS.with_borrow_mut(BTreeMap::clear);
+	make_all_honest();
 	let mut externalities = sp_io::TestExternalities::new(storage);
 	externalities.execute_with(|| System::set_block_number(1));
 	externalities
@@ -362,239 +375,6 @@ pub(crate) fn right_answer(audit: &AuditStatus<AccountId>) -> AuditAnswer {
 /// The right answers that the final model gives, out of [`TEST_ROWS`].
 pub(crate) const RIGHT_SCORE: u32 = 190;
 
-/// How somebody goes about its duties.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Conduct {
-	/// As it should.
-	#[default]
-	Honest,
-	/// It does nothing.
-	Absent,
-	/// It does nothing from when it has accepted.
-	LeavesAfterAccepting,
-	/// A trainer that commits to what it has not trained, and answers audits honestly then.
-	Fakes,
-	/// The same, but it is silent when it is audited.
-	FakesAndHides,
-	/// A trainer that trains, but does not answer audits.
-	DoesNotAnswer,
-	/// Whatever is asked of it, it says something else than what is right, and alike with others of its
-	/// kind.
-	Lies,
-	/// A supervisor that holds nothing, and says so.
-	HoldsNothing,
-	/// An evaluator that commits and does not reveal; a verifier likewise.
-	DoesNotReveal,
-}
-
-thread_local! {
-	static CONDUCTS: RefCell<BTreeMap<AccountId, Conduct>> = const { RefCell::new(BTreeMap::new()) };
-}
-
-pub(crate) fn set_conduct(account: AccountId, conduct: Conduct) {
-	CONDUCTS.with_borrow_mut(|conducts| conducts.insert(account, conduct));
-}
-
-pub(crate) fn conduct(account: AccountId) -> Conduct {
-	CONDUCTS.with_borrow(|conducts| conducts.get(&account).copied().unwrap_or_default())
-}
-
-/// Everybody does its duties, as it is wont to. A block passes before.
-pub(crate) fn live_a_block() {
-	pass(1);
-	(1..=ACCOUNTS).for_each(do_duties);
-}
-
-/// An account does its duties, those included that follow from what it has done.
-pub(crate) fn do_duties(account: AccountId) {
-	let mut tried = Vec::new();
-	let next = |tried: &[Duty]| {
-		MlTasks::open_duties(account)
-			.into_iter()
-			.find(|duty| !tried.contains(duty))
-	};
-	while let Some(duty) = next(&tried) {
-		do_duty(account, &duty);
-		tried.push(duty);
-	}
-}
-
-/// Lives on until something holds, at most so many blocks.
-pub(crate) fn live_until(what: &str, blocks: u32, holds: impl Fn() -> bool) {
-	for _ in 0..blocks {
-		if holds() {
-			return;
-		}
-		live_a_block();
-		check_invariants();
-	}
-	assert!(holds(), "not reached in {blocks} blocks: {what}");
-}
-
-pub(crate) fn live(blocks: u32) {
-	for _ in 0..blocks {
-		live_a_block();
-		check_invariants();
-	}
-}
-
-/// Lives on until the task has ended and returns what stays of it.
-pub(crate) fn live_to_end(task: TaskId) -> TaskSummary<AccountId> {
-	live_until("the end of the task", 2_000, || {
-		MlTasks::task_summary(task).is_some()
-	});
-	MlTasks::task_summary(task).unwrap()
-}
-
-fn do_duty(account: AccountId, duty: &Duty) {
-	let conduct = conduct(account);
-	let leaves =
-		conduct == Conduct::LeavesAfterAccepting && !matches!(duty.kind, DutyKind::Accept { .. });
-	if conduct == Conduct::Absent || leaves {
-		return;
-	}
-	let done = perform(account, duty, conduct);
-	// Who has sent its funds away lacks those for a bond, who is late may find its duty listed until the
-	// hook has had the weight to close it, and who has changed its mind can't reveal what it committed to.
-	let late = System::block_number() > duty.deadline;
-	let excuses = [
-		TokenError::FundsUnavailable.into(),
-		Error::<Test>::CommitmentMismatch.into(),
-		pallet_ml_tasks::Error::<Test>::CommitmentMismatch.into(),
-	];
-	let excused = late || done.is_err_and(|error| excuses.contains(&error));
-	assert!(
-		done.is_ok() || excused,
-		"{account} can't do {duty:?}: {done:?}"
-	);
-}
-
-fn perform(account: AccountId, duty: &Duty, conduct: Conduct) -> DispatchResult {
-	let origin = RuntimeOrigin::signed(account);
-	let task = duty.task;
-	let lies = conduct == Conduct::Lies;
-	match &duty.kind {
-		DutyKind::Accept { ticket, .. } => MlTasks::accept_assignment(origin, task, *ticket),
-		DutyKind::AttestSpec if lies => MlTasks::attest_spec(origin, task, SpecVerdict::Bad),
-		DutyKind::AttestSpec => MlTasks::attest_spec(origin, task, good()),
-		DutyKind::Train { round, slot } => {
-			let fakes = matches!(conduct, Conduct::Fakes | Conduct::FakesAndHides);
-			commit_round(account, task, *round, *slot, !fakes)
-		}
-		DutyKind::AttestAvailability { round, slots } => {
-			let held = if conduct == Conduct::HoldsNothing {
-				Vec::new()
-			} else {
-				slots.clone()
-			};
-			match attest(account, task, *round, &held) {
-				// It has said already that it holds nothing.
-				Err(error) if held.is_empty() && error == Error::<Test>::AlreadyDone.into() => {
-					Ok(())
-				}
-				result => result,
-			}
-		}
-		DutyKind::CommitAudit { audit } => match answer_of(account, *audit, conduct) {
-			Some(answer) => {
-				Pouw::commit_audit(origin, *audit, audit_commitment(&account, *audit, &answer))
-			}
-			None => Ok(()),
-		},
-		DutyKind::RevealAudit { audit } => match answer_of(account, *audit, conduct) {
-			Some(answer) if conduct != Conduct::DoesNotReveal => {
-				Pouw::reveal_audit(origin, *audit, answer)
-					.map(|_| ())
-					.map_err(|e| e.error)
-			}
-			_ => Ok(()),
-		},
-		DutyKind::RevealTest => MlTasks::reveal_test(origin, task),
-		DutyKind::AttestTest => MlTasks::attest_test(origin, task, !lies),
-		DutyKind::CommitEvaluation => {
-			let (correct, root, salt) = score_of(account, conduct);
-			let commitment = evaluation_commitment(&account, task, correct, &root, &salt);
-			MlTasks::commit_evaluation(origin, task, commitment)
-		}
-		DutyKind::RevealEvaluation if conduct == Conduct::DoesNotReveal => Ok(()),
-		DutyKind::RevealEvaluation => {
-			let (correct, root, salt) = score_of(account, conduct);
-			MlTasks::reveal_evaluation(origin, task, correct, root, salt)
-		}
-	}
-}
-
-pub(crate) fn good() -> SpecVerdict {
-	SpecVerdict::Good {
-		training_tensor: Some(H256::repeat_byte(9)),
-	}
-}
-
-pub(crate) fn commit_round(
-	account: AccountId,
-	task: TaskId,
-	round: RoundIndex,
-	slot: Slot,
-	honest: bool,
-) -> DispatchResult {
-	let trace = if honest {
-		right_trace(task, round, slot)
-	} else {
-		H256::repeat_byte(0xfa)
-	};
-	Pouw::commit_round(
-		RuntimeOrigin::signed(account),
-		task,
-		round,
-		trace,
-		trace,
-		H256::repeat_byte(5),
-		1_280,
-		0.5f32.to_bits(),
-	)
-}
-
-pub(crate) fn attest(
-	account: AccountId,
-	task: TaskId,
-	round: RoundIndex,
-	slots: &[Slot],
-) -> DispatchResult {
-	let slots = BoundedVec::try_from(slots.to_vec()).unwrap();
-	Pouw::attest_available(RuntimeOrigin::signed(account), task, round, slots)
-}
-
-fn answer_of(account: AccountId, audit: AuditId, conduct: Conduct) -> Option<AuditAnswer> {
-	let status = Pouw::audit_status(audit).unwrap();
-	let right = right_answer(&status);
-	match conduct {
-		Conduct::FakesAndHides | Conduct::DoesNotAnswer => None,
-		Conduct::Lies => Some(AuditAnswer {
-			digest: H256::repeat_byte(0x11),
-			in_trace: true,
-		}),
-		// Who has faked runs the segment after all when it is drawn, and claims that its trace has it.
-		Conduct::Fakes if TRAINERS.contains(&account) => Some(AuditAnswer {
-			in_trace: true,
-			..right
-		}),
-		_ => Some(right),
-	}
-}
-
-fn score_of(account: AccountId, conduct: Conduct) -> (u32, H256, H256) {
-	let correct = if conduct == Conduct::Lies {
-		0
-	} else {
-		RIGHT_SCORE
-	};
-	(
-		correct,
-		H256::repeat_byte(6),
-		H256::repeat_byte(account as u8),
-	)
-}
-
 // What tests look at.
 
 pub(crate) fn status(task: TaskId) -> TaskStatus<AccountId> {
@@ -644,85 +424,4 @@ pub(crate) fn events() -> Vec<RuntimeEvent> {
 		.into_iter()
 		.map(|record| record.event)
 		.collect()
-}
-
-/// Checks what is always true of all pallets, and between them.
-pub(crate) fn check_invariants() {
-	Tickets::do_try_state().unwrap();
-	Rewards::do_try_state().unwrap();
-	MlTasks::do_try_state().unwrap();
-	Pouw::do_try_state().unwrap();
-	check_nothing_left();
-	check_locked_tickets();
-	let total: Balance = (1..=ACCOUNTS).map(wealth).sum();
-	assert_eq!(Balances::total_issuance(), total, "money is with nobody");
-	for account in 1..=ACCOUNTS {
-		let on_hold: Balance = Balances::total_balance_on_hold(&account);
-		let known = held(pallet_tickets::HoldReason::Ticket, account)
-			+ held(pallet_ml_tasks::HoldReason::Fee, account)
-			+ held(pallet_ml_tasks::HoldReason::ClientBond, account)
-			+ held(pallet_ml_tasks::HoldReason::TrainerBond, account);
-		assert_eq!(on_hold, known, "something is on hold for no reason");
-	}
-	// The pallet checks each account of its tasks; equal sums say that there is nothing beside.
-	let held_by_all = |reason: pallet_ml_tasks::HoldReason| -> Balance {
-		(1..=ACCOUNTS).map(|account| held(reason, account)).sum()
-	};
-	let tasks = || pallet_ml_tasks::Tasks::<Test>::iter_values();
-	let bonds: Balance = tasks()
-		.map(|task| {
-			let seated: Balance = task.seated().map(|(_, _, seat)| seat.bond).sum();
-			seated
-				+ task
-					.former
-					.iter()
-					.map(|former| former.bond)
-					.sum::<Balance>()
-		})
-		.sum();
-	assert_eq!(
-		held_by_all(pallet_ml_tasks::HoldReason::Fee),
-		tasks().map(|task| task.fee).sum::<Balance>()
-	);
-	assert_eq!(
-		held_by_all(pallet_ml_tasks::HoldReason::ClientBond),
-		tasks().map(|task| task.client_bond).sum::<Balance>()
-	);
-	assert_eq!(held_by_all(pallet_ml_tasks::HoldReason::TrainerBond), bonds);
-}
-
-/// Nothing remains in the proofs of a task that has ended and was cleared.
-fn check_nothing_left() {
-	let known = |task: TaskId| {
-		pallet_ml_tasks::Tasks::<Test>::contains_key(task)
-			|| pallet_ml_tasks::Clearing::<Test>::contains_key(task)
-	};
-	assert!(crate::Commitments::<Test>::iter_keys().all(|(task, _, _)| known(task)));
-	assert!(crate::Answered::<Test>::iter_keys().all(|(task, _)| known(task)));
-	assert!(crate::TaskAudit::<Test>::iter_keys().all(known));
-	assert!(crate::VerifierWork::<Test>::iter_keys().all(|(task, _)| known(task)));
-	assert!(crate::VerifierLocks::<Test>::iter_keys()
-		.all(|(task, _)| { pallet_ml_tasks::Tasks::<Test>::contains_key(task) }));
-	for audit in crate::Audits::<Test>::iter_values() {
-		assert!(pallet_ml_tasks::Tasks::<Test>::contains_key(audit.task));
-	}
-}
-
-/// A ticket that a task holds is that of a worker, of a former trainer, or of a verifier with an open
-/// audit.
-fn check_locked_tickets() {
-	for (task, role, tickets) in pallet_tickets::LockedTo::<Test>::iter() {
-		let record =
-			pallet_ml_tasks::Tasks::<Test>::get(task).expect("an ended task holds tickets");
-		for ticket in tickets {
-			let seated = record.seated().any(|(_, _, seat)| seat.ticket == ticket);
-			let former = record
-				.former
-				.iter()
-				.any(|former| former.role == Role::Trainer && former.ticket == ticket);
-			let verifies =
-				role == Role::Verifier && crate::VerifierLocks::<Test>::get(task, ticket) > 0;
-			assert!(seated || former || verifies, "a ticket is held for nothing");
-		}
-	}
 }

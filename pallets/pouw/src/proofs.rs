@@ -64,6 +64,7 @@ impl<T: Config> Proofs<T::AccountId> for Pallet<T> {
 			.map(|committed| Standing {
 				commitment: committed.commitment,
 				attested: committed.attested,
+				lapsed: committed.lapsed,
 			})
 			.collect();
 		standing.sort_by_key(|standing| standing.commitment.slot);
@@ -103,9 +104,7 @@ impl<T: Config> Proofs<T::AccountId> for Pallet<T> {
 	}
 
 	fn verifier_shares(task: TaskId) -> Shares<T::AccountId> {
-		let mut shares: Shares<T::AccountId> = VerifierWork::<T>::iter_prefix(task)
-			.filter(|(_, work)| *work > 0)
-			.collect();
+		let mut shares: Shares<T::AccountId> = VerifierWork::<T>::iter_prefix(task).collect();
 		shares.sort();
 		shares
 	}

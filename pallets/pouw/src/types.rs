@@ -31,6 +31,8 @@ pub struct Committed<AccountId> {
 	pub draw: Option<AuditDraw>,
 	/// Its audits that are open.
 	pub open: u32,
+	/// Whether one of its audits has lapsed.
+	pub lapsed: bool,
 }
 
 /// The draw of a commitment's audits.
@@ -45,6 +47,9 @@ pub struct AuditDraw {
 	/// The first segment that has not been looked at.
 	pub next: SegmentIndex,
 }
+
+/// An audit in a runtime.
+pub(crate) type AuditOf<T> = Audit<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 
 /// An audit of one segment.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
@@ -65,7 +70,7 @@ pub struct Audit<AccountId> {
 	pub committed: BlockNumber,
 	/// The block since when the audit's randomness could be known.
 	pub known_since: BlockNumber,
-	/// The randomness that an answer binds.
+	/// The randomness that an answer binds; before verifiers were drawn, that of the draw of the segment.
 	pub randomness: H256,
 	/// What is waited for.
 	pub stage: AuditStage,
@@ -77,6 +82,15 @@ pub struct Audit<AccountId> {
 	pub parties: BoundedVec<AuditParty<AccountId>, ConstU32<MAX_PARTIES>>,
 }
 
+impl<AccountId> Audit<AccountId> {
+	/// Whether all that have committed to an answer have revealed it.
+	pub fn all_revealed(&self) -> bool {
+		self.parties
+			.iter()
+			.all(|party| party.commitment.is_none() || party.answer.is_some())
+	}
+}
+
 /// What an audit waits for. Each `until` is the last block in which it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub enum AuditStage {
@@ -84,7 +98,8 @@ pub enum AuditStage {
 	Seeking {
 		/// The block in which they were asked for: the randomness must be newer.
 		asked: BlockNumber,
-		/// When it is given up.
+		/// The last block in which all that are wanted are waited for. After it a single one suffices, and
+		/// without any the audit lapses.
 		until: BlockNumber,
 	},
 	/// Commitments to answers.
@@ -129,11 +144,11 @@ pub enum Item {
 	},
 }
 
-/// How much of a task is under audit.
+/// How much of a task is under audit, and by how many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct TaskAudits {
 	/// Draws of audits that are not finished, and audits that are open, void ones included.
 	pub open: u32,
-	/// Accounts that were drawn as verifiers.
+	/// Accounts that are paid as verifiers.
 	pub verifiers: u32,
 }

@@ -15,15 +15,14 @@ use polkadot_sdk::{
 pub trait WeightInfo {
 	/// The call `commit_round`.
 	fn commit_round() -> Weight;
-	/// The call `attest_available` of this many commitments.
+	/// The call `attest_available` of this many commitments that seals the round.
 	fn attest_available(slots: u32) -> Weight;
+	/// The same where nothing becomes available by it.
+	fn attest_available_early(slots: u32) -> Weight;
 	/// The call `commit_audit`.
 	fn commit_audit() -> Weight;
-	/// The call `reveal_audit` that ends an audit: the trainer is rejected and the task goes back over as
-	/// many rounds as it may.
+	/// The call `reveal_audit`.
 	fn reveal_audit() -> Weight;
-	/// The call `reveal_audit` where others have still to reveal.
-	fn reveal_audit_early() -> Weight;
 	/// What the hook reads in each block.
 	fn poll() -> Weight;
 	/// Looking for the next entry of the agenda.
@@ -32,9 +31,11 @@ pub trait WeightInfo {
 	fn draw() -> Weight;
 	/// A segment that is not audited.
 	fn pass_segment() -> Weight;
-	/// Opening an audit, or seeking other verifiers for it.
+	/// Opening an audit of a segment.
+	fn open_audit() -> Weight;
+	/// Seeking verifiers for an audit, which may lapse where there are none.
 	fn seek_verifiers() -> Weight;
-	/// The end of an audit, of one that was rejected.
+	/// The end of an audit: the trainer is rejected and the task goes back over as many rounds as it may.
 	fn end_audit() -> Weight;
 }
 
@@ -65,19 +66,20 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		)
 	}
 
+	/// Reads: task, specification, ticket, mask; each commitment. Writes: mask, ticket; each commitment.
+	fn attest_available_early(slots: u32) -> Weight {
+		let slots = u64::from(slots);
+		estimate::<T>(slots.saturating_add(4), slots.saturating_add(2))
+	}
+
 	/// Reads: audit, commitment, window. Writes: audit, two entries of the agenda.
 	fn commit_audit() -> Weight {
 		estimate::<T>(3, 3)
 	}
 
-	/// As `end_audit`.
+	/// Reads: audit, commitment. Writes: audit, two entries of the agenda.
 	fn reveal_audit() -> Weight {
-		Self::end_audit()
-	}
-
-	/// Reads: audit, commitment. Writes: audit.
-	fn reveal_audit_early() -> Weight {
-		estimate::<T>(2, 1)
+		estimate::<T>(2, 3)
 	}
 
 	/// Reads and writes: agenda's cursor.
@@ -100,11 +102,17 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		Weight::from_parts(5_000_000, 0)
 	}
 
-	/// Reads: task, specification, next number, windows; for each of 7 verifiers up to two draws of 64 looks
-	/// at a pool's entry and its ticket, lock and work. Writes: audit, agenda, next number, count; for each
-	/// verifier ticket, pool's size, two entries, the task's list, lock, work, the account's list.
+	/// Reads: next number, windows, delay. Writes: audit, agenda, next number.
+	fn open_audit() -> Weight {
+		estimate::<T>(4, 3)
+	}
+
+	/// Reads: task, specification, randomness, windows; for each of 7 verifiers up to two draws of 64 looks
+	/// at a pool's entry and its ticket, and lock. Writes: audit, agenda; for each verifier ticket, pool's
+	/// size, two entries, the task's list, lock, the account's list, and most of these again if it is let
+	/// go. If it lapses: commitment, count, market, and a round that is sealed by it.
 	fn seek_verifiers() -> Weight {
-		estimate::<T>(1_850, 60)
+		estimate::<T>(1_950, 150)
 	}
 
 	/// Reads and writes: for each of 8 parties ticket with its pool's entries, lock, work, reputation, the

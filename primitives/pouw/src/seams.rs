@@ -42,7 +42,7 @@ pub trait TicketPool<AccountId> {
 	/// Notes that the ticket did a duty.
 	fn duty_done(ticket: TicketId);
 
-	/// Notes that the ticket missed a duty. At the limit it is fined and retires.
+	/// Notes that the ticket missed a duty. At the limit it is fined and retires, once while a task holds it.
 	fn duty_missed(ticket: TicketId);
 
 	/// Takes a ticket's whole stake: this share goes to the beneficiaries in equal parts, the rest is
@@ -150,6 +150,8 @@ pub struct Place {
 	pub places: u32,
 	/// Segments of a trainer's round.
 	pub segments: SegmentIndex,
+	/// The record of the sealed rounds ([`crate::proof::record_round`]): what the round starts from.
+	pub record: H256,
 }
 
 /// Why an account has no say in a round.
@@ -171,8 +173,16 @@ pub enum AuditOutcome {
 	/// The verifiers agree that the trainer in this place, who holds this ticket, is wrong. The ticket
 	/// has been slashed.
 	Rejected(Slot, TicketId),
-	/// The verifiers did not agree in all their tries.
-	Lapsed,
+	/// Nothing was found out: the verifiers did not agree in all their tries, or too few were to be had.
+	/// The round counts as checked in this respect, but what was not verified earns nothing.
+	Lapsed {
+		/// The place of the trainer whose commitment was audited.
+		slot: Slot,
+		/// The ticket that it holds.
+		ticket: TicketId,
+		/// Whether no other audit of the same commitment has lapsed before.
+		first: bool,
+	},
 	/// The commitment did not stand any more.
 	Void,
 }
@@ -207,8 +217,7 @@ pub trait Market<AccountId> {
 	fn benchmark_open_round() -> (TaskId, Vec<AccountId>, Vec<AccountId>);
 }
 
-/// The most accounts that verify and are paid for it in one task. A task that has so many draws its
-/// verifiers among them.
+/// The most accounts that are paid as verifiers of one task. Others may verify it too, without a share.
 pub const MAX_TASK_VERIFIERS: u32 = 128;
 
 /// A commitment and who holds what it commits to.
@@ -218,6 +227,8 @@ pub struct Standing<AccountId> {
 	pub commitment: Commitment<AccountId>,
 	/// The supervisors that have attested it.
 	pub attested: Places,
+	/// Whether an audit of it has lapsed: then it earns nothing.
+	pub lapsed: bool,
 }
 
 /// The proofs, as the market sees them.
@@ -226,7 +237,7 @@ pub trait Proofs<AccountId> {
 	fn commitments(task: TaskId, round: RoundIndex) -> Vec<Standing<AccountId>>;
 
 	/// The supervisors that have attested anything of the round, be it that they hold nothing: bits by
-	/// their places.
+	/// their places. The latter is no duty done; which commitments each of them holds, `commitments` tells.
 	fn answered(task: TaskId, round: RoundIndex) -> Places;
 
 	/// Whether audits of a commitment to this round are still to be drawn or open.

@@ -9,6 +9,7 @@ use polkadot_sdk::{
 };
 use pouw_primitives::{
 	proof::{audit_commitment, AuditAnswer},
+	seams::{Proofs, TicketPool},
 	status::Phase,
 	ticket::Role,
 	AuditId, Balance, TaskId, POUW,
@@ -18,7 +19,7 @@ fn first_audit() -> (TaskId, AuditId, Vec<AccountId>) {
 	let task = submit(CLIENT, small_spec());
 	live_until("training", 30, || phase(task) == Phase::Training(0));
 	live_a_block();
-	pass(2);
+	pass(4);
 	let id = crate::Audits::<Test>::iter_keys().min().unwrap();
 	let parties = Pouw::audit_status(id).unwrap().parties;
 	(
@@ -57,10 +58,7 @@ fn a_copied_commitment_to_an_answer_cannot_be_revealed() {
 		));
 		// Now it knows the answer, but has not committed to it.
 		let refused = Pouw::reveal_audit(RuntimeOrigin::signed(*thief), id, answer);
-		assert_eq!(
-			refused.unwrap_err().error,
-			Error::<Test>::CommitmentMismatch.into()
-		);
+		assert_eq!(refused, Err(Error::<Test>::CommitmentMismatch.into()));
 	});
 }
 
@@ -118,7 +116,7 @@ fn one_answer_counts_once() {
 			answer
 		));
 		let again = Pouw::reveal_audit(RuntimeOrigin::signed(parties[1]), id, answer);
-		assert_eq!(again.unwrap_err().error, Error::<Test>::AlreadyDone.into());
+		assert_eq!(again, Err(Error::<Test>::AlreadyDone.into()));
 		live_to_end(task);
 	});
 }
@@ -193,7 +191,7 @@ fn leaving_does_not_save_the_stake() {
 		// Neither the stake nor the bond was among what it could take away.
 		assert_eq!(
 			wealth(STRANGER) + wealth(faker),
-			2 * PURSE - stake - 80 * POUW
+			2 * PURSE - stake - 160 * POUW
 		);
 	});
 }
@@ -239,7 +237,7 @@ fn admitting_a_fault_together_with_the_verifiers_is_no_way_out() {
 		set_conduct(faker, Conduct::Fakes);
 		live_until("training", 30, || phase(task) == Phase::Training(0));
 		live_a_block();
-		pass(2);
+		pass(4);
 		let id = crate::Audits::<Test>::iter()
 			.filter(|(_, audit)| audit.trainer == faker)
 			.map(|(id, _)| id)
@@ -269,6 +267,7 @@ fn admitting_a_fault_together_with_the_verifiers_is_no_way_out() {
 				answer
 			));
 		}
+		pass(1);
 		assert_eq!(ticket_of(faker), None);
 		live_to_end(task);
 	});
@@ -283,9 +282,10 @@ fn a_bond_covers_what_faking_one_segment_brings() {
 		(1_000_000 * POUW, 1_024 * 16, Permill::from_parts(1)),
 	] {
 		let bond = pallet_ml_tasks::trainer_bond(fee, segments, rate);
-		// rate × bond ≥ 2 × fee ÷ segments
+		// rate × what is burned of the bond in any case ≥ 2 × fee ÷ segments
 		let (parts, segments) = (Balance::from(rate.deconstruct()), Balance::from(segments));
-		assert!(parts * bond * segments >= 2 * fee * 1_000_000);
+		let burned = bond - pallet_ml_tasks::SHARED_BOND.mul_floor(bond);
+		assert!(parts * burned * segments >= 2 * fee * 1_000_000);
 	}
 }
 
@@ -325,6 +325,69 @@ fn empty_attestations_are_not_paid() {
 		let gained = |index: usize| wealth(supervisors[index]) - PURSE;
 		// It has checked specification and test part at most, the others six commitments beside.
 		assert!(gained(0) * 3 <= gained(1), "{} of {}", gained(0), gained(1));
+	});
+}
+
+#[test]
+fn to_say_that_one_holds_nothing_does_not_undo_missed_duties() {
+	in_market(|| {
+		let task = submit(CLIENT, small_spec());
+		live_until("training", 30, || phase(task) == Phase::Training(0));
+		assert_ok!(commit_round(
+			workers(task, Role::Trainer)[0],
+			task,
+			0,
+			0,
+			true
+		));
+		let supervisor = workers(task, Role::Supervisor)[0];
+		let ticket = ticket_of(supervisor).unwrap();
+		let missed = || Tickets::ticket(ticket).unwrap().missed;
+		<Tickets as TicketPool<AccountId>>::duty_missed(ticket);
+		assert_eq!(missed(), 1);
+		assert_ok!(attest(supervisor, task, 0, &[]));
+		// It has answered, once, and that is all.
+		assert_eq!(Pouw::answered(task, 0), 1);
+		assert_eq!(missed(), 1);
+		assert_noop!(attest(supervisor, task, 0, &[]), Error::<Test>::AlreadyDone);
+		assert_ok!(attest(supervisor, task, 0, &[0]));
+		assert_eq!(missed(), 0);
+	});
+}
+
+/// The worker has trained the round; before its transaction is included, the task goes back.
+#[test]
+fn what_was_trained_before_the_task_went_back_cannot_be_committed_after() {
+	in_market(|| {
+		let task = submit(CLIENT, small_spec());
+		pass(3);
+		let [honest, faker] = workers(task, Role::Trainer)[..] else {
+			panic!("two trainers")
+		};
+		set_conduct(faker, Conduct::Fakes);
+		live_until("the second round", 40, || phase(task) == Phase::Training(1));
+		let before = status(task).record;
+		set_conduct(faker, Conduct::Absent);
+		set_conduct(honest, Conduct::Absent);
+		live_until("a rewind", 19, || status(task).record != before);
+		// The same round is open for the same trainer, but starts from another state.
+		assert_eq!(phase(task), Phase::Training(1));
+		assert_noop!(
+			commit_round_from(honest, task, 1, 0, true, before),
+			Error::<Test>::AnotherBase
+		);
+		assert_ok!(commit_round_from(
+			honest,
+			task,
+			1,
+			0,
+			true,
+			status(task).record
+		));
+		set_conduct(honest, Conduct::Honest);
+		let summary = live_to_end(task);
+		assert_eq!(summary.phase, Phase::Settled);
+		assert_eq!(summary.segments.rejected, 1);
 	});
 }
 

@@ -8,32 +8,57 @@ use polkadot_sdk::{
 };
 use pouw_primitives::{
 	proof::audit_commitment,
+	seams::{Proofs, TicketPool},
 	status::{AuditStatus, DutyKind, Phase},
 	ticket::Role,
 	AuditId, TaskId, POUW,
 };
 
-fn open_audits() -> Vec<AuditId> {
+pub(super) fn open_audits() -> Vec<AuditId> {
 	let mut audits: Vec<_> = crate::Audits::<Test>::iter_keys().collect();
 	audits.sort();
 	audits
 }
 
-fn audit(id: AuditId) -> AuditStatus<AccountId> {
+pub(super) fn audit(id: AuditId) -> AuditStatus<AccountId> {
 	Pouw::audit_status(id).unwrap()
 }
 
 /// A task with audits of its first round that nobody has answered.
-fn audited() -> (TaskId, AuditId) {
+pub(super) fn audited() -> (TaskId, AuditId) {
 	let task = submit(CLIENT, small_spec());
 	live_until("training", 30, || phase(task) == Phase::Training(0));
 	live_a_block();
 	assert_eq!(phase(task), Phase::Training(1));
-	pass(2);
+	pass(4);
 	(task, open_audits()[0])
 }
 
-fn count(matches: impl Fn(&Event<Test>) -> bool) -> usize {
+/// All parties of an audit commit to the right answer and reveal it.
+fn answer_rightly(id: AuditId) {
+	let status = audit(id);
+	let answer = right_answer(&status);
+	for party in &status.parties {
+		let commitment = audit_commitment(&party.account, id, &answer);
+		let origin = RuntimeOrigin::signed(party.account);
+		assert_ok!(Pouw::commit_audit(origin, id, commitment));
+	}
+	for party in &status.parties {
+		let origin = RuntimeOrigin::signed(party.account);
+		assert_ok!(Pouw::reveal_audit(origin, id, answer));
+	}
+}
+
+fn has_missed(account: AccountId) -> bool {
+	events().iter().any(|event| {
+		matches!(
+			event,
+			RuntimeEvent::Tickets(pallet_tickets::Event::DutyMissed { owner, .. }) if *owner == account
+		)
+	})
+}
+
+pub(super) fn count(matches: impl Fn(&Event<Test>) -> bool) -> usize {
 	events()
 		.iter()
 		.filter(|event| matches!(event, RuntimeEvent::Pouw(event) if matches(event)))
@@ -100,28 +125,6 @@ fn the_draw_comes_after_the_commitment_is_available() {
 }
 
 #[test]
-fn verifiers_have_no_other_part_in_the_task() {
-	in_market(|| {
-		for account in TRAINERS.chain([CLIENT]) {
-			buy_ticket(account, Role::Verifier);
-		}
-		pass(6);
-		let (task, _) = audited();
-		let trainers = workers(task, Role::Trainer);
-		for id in open_audits() {
-			let status = audit(id);
-			assert_eq!(status.parties.len(), 4);
-			let verifiers: Vec<_> = status.parties[1..]
-				.iter()
-				.map(|party| party.account)
-				.collect();
-			assert!(!verifiers.contains(&CLIENT));
-			assert!(verifiers.iter().all(|account| !trainers.contains(account)));
-		}
-	});
-}
-
-#[test]
 fn answers_are_committed_first_and_revealed_then() {
 	in_market(|| {
 		let (_, id) = audited();
@@ -157,14 +160,15 @@ fn answers_are_committed_first_and_revealed_then() {
 		assert!(reveal(parties[1], other).is_err());
 		assert!(reveal(STRANGER, answer).is_err());
 		for party in [parties[1], parties[2], parties[0]] {
-			let paid = reveal(party, answer).unwrap().actual_weight.unwrap();
-			let whole = <Test as crate::Config>::WeightInfo::reveal_audit();
-			assert!(paid.ref_time() < whole.ref_time());
+			assert_ok!(reveal(party, answer));
 		}
 		assert!(reveal(parties[1], answer).is_err());
+		pass(1);
 		assert!(Pouw::audit_status(id).is_some());
-		// The last one ends it.
+		// After the last one the chain ends it; who was last pays for its own answer only.
 		assert_ok!(reveal(parties[3], answer));
+		assert!(Pouw::audit_status(id).is_some());
+		pass(1);
 		assert!(Pouw::audit_status(id).is_none());
 		assert_eq!(
 			count(|event| matches!(event, Event::AuditAccepted { .. })),
@@ -172,6 +176,14 @@ fn answers_are_committed_first_and_revealed_then() {
 		);
 	});
 }
+
+#[test]
+fn to_reveal_costs_less_than_the_end_of_an_audit() {
+	type Weights = <Test as crate::Config>::WeightInfo;
+	let (reveal, end) = (Weights::reveal_audit(), Weights::end_audit());
+	assert!(reveal.ref_time() * 10 < end.ref_time());
+}
+
 #[test]
 fn late_answers_do_not_count() {
 	in_market(|| {
@@ -202,7 +214,7 @@ fn a_faked_segment_costs_ticket_bond_and_pay() {
 		assert!(summary.segments.rejected >= 1);
 		assert_eq!(ticket_of(faker), None);
 		// Its stake, and the bond it had placed at the rate of a quarter.
-		assert_eq!(wealth(faker), PURSE - stake - 80 * POUW);
+		assert_eq!(wealth(faker), PURSE - stake - 160 * POUW);
 		assert!(Rewards::reputation(faker).faults >= 1);
 		assert_eq!(Rewards::reputation(faker).segments_accepted, 0);
 	});
@@ -295,16 +307,8 @@ fn silent_verifiers_miss_a_duty() {
 		assert!(count(|event| matches!(event, Event::AuditAccepted { .. })) > 0);
 		set_conduct(secretive, Conduct::DoesNotReveal);
 		live(20);
-		let missed = |account| {
-			events().iter().any(|event| {
-				matches!(
-					event,
-					RuntimeEvent::Tickets(pallet_tickets::Event::DutyMissed { owner, .. }) if *owner == account
-				)
-			})
-		};
-		assert!(missed(silent));
-		assert!(missed(secretive));
+		assert!(has_missed(silent));
+		assert!(has_missed(secretive));
 	});
 }
 
@@ -348,6 +352,8 @@ fn without_agreement_others_are_drawn_and_at_last_it_lapses() {
 			(0, 0)
 		);
 		assert_eq!((summary.subsidy, summary.paid.verifiers), (0, 0));
+		// What nobody has verified earns nothing.
+		assert_eq!(summary.paid.trainers, 0);
 	});
 }
 
@@ -373,42 +379,6 @@ fn without_any_verifier_audits_lapse_and_the_task_settles() {
 }
 
 #[test]
-fn verifiers_that_come_later_are_found() {
-	in_market(|| {
-		for verifier in VERIFIERS {
-			let ticket = ticket_of(verifier).unwrap();
-			assert_ok!(Tickets::retire_ticket(
-				RuntimeOrigin::signed(verifier),
-				ticket
-			));
-		}
-		let (_, id) = audited();
-		live(10);
-		assert!(audit(id).parties.is_empty());
-		buy_ticket(VERIFIERS.start, Role::Verifier);
-		live_until("a verdict", 60, || Pouw::audit_status(id).is_none());
-		// A lone one suffices to accept.
-		assert!(count(|event| matches!(event, Event::AuditAccepted { .. })) > 0);
-	});
-}
-
-#[test]
-fn a_verifier_serves_several_audits_and_its_ticket_is_let_go_after_the_last() {
-	in_market_with(3, || {
-		AuditRate::set(Permill::one());
-		let (task, _) = audited();
-		let verifier = VERIFIERS.start;
-		let ticket = ticket_of(verifier).unwrap();
-		assert_eq!(Pouw::audits_of(verifier).len(), 8);
-		assert_eq!(crate::VerifierLocks::<Test>::get(task, ticket), 8);
-		live_until("the audits' end", 60, || {
-			Pouw::audits_of(verifier).is_empty()
-		});
-		assert_eq!(crate::VerifierLocks::<Test>::get(task, ticket), 0);
-	});
-}
-
-#[test]
 fn figures_that_make_no_sense_do_no_harm() {
 	for (verifiers, delay) in [(0, 0), (1_000, 0)] {
 		in_market(|| {
@@ -421,4 +391,77 @@ fn figures_that_make_no_sense_do_no_harm() {
 			assert_eq!(summary.segments.accepted, summary.segments.audited);
 		});
 	}
+	in_market(|| {
+		AuditDelay::set(0);
+		assert_eq!(Pouw::next_try(5), 7);
+		for (figure, counts) in [(0, 1), (u32::MAX, 28_800)] {
+			CommitWindow::set(figure);
+			RevealWindow::set(figure);
+			assert_eq!(
+				(Pouw::commit_window(), Pouw::reveal_window()),
+				(counts, counts)
+			);
+		}
+	});
+}
+
+#[test]
+fn a_trainer_that_was_never_asked_to_reveal_has_missed_nothing() {
+	in_market(|| {
+		let (task, _) = audited();
+		let [willing, silent] = workers(task, Role::Trainer)[..] else {
+			panic!("two trainers")
+		};
+		for id in Pouw::audits_of(willing) {
+			let commitment = H256::repeat_byte(1);
+			assert_ok!(Pouw::commit_audit(
+				RuntimeOrigin::signed(willing),
+				id,
+				commitment
+			));
+		}
+		let ids = open_audits();
+		pass(11);
+		for id in ids {
+			assert_eq!(crate::Audits::<Test>::get(id).unwrap().attempts, 1);
+		}
+		assert!(has_missed(silent));
+		assert!(!has_missed(willing));
+	});
+}
+
+#[test]
+fn a_trainer_that_answers_rightly_has_done_a_duty() {
+	in_market(|| {
+		let (_, id) = audited();
+		let ticket = audit(id).parties[0].ticket;
+		let missed = || Tickets::ticket(ticket).unwrap().missed;
+		<Tickets as TicketPool<AccountId>>::duty_missed(ticket);
+		assert_eq!(missed(), 1);
+		answer_rightly(id);
+		pass(1);
+		assert!(Pouw::audit_status(id).is_none());
+		assert_eq!(missed(), 0);
+	});
+}
+
+#[test]
+fn a_lapse_is_remembered_with_the_commitment() {
+	in_market(|| {
+		VERIFIERS.for_each(|verifier| set_conduct(verifier, Conduct::Absent));
+		let (task, id) = audited();
+		let slot = audit(id).slot;
+		let lapsed = || {
+			Pouw::commitments(task, 0)
+				.into_iter()
+				.find(|standing| standing.commitment.slot == slot)
+				.map(|standing| standing.lapsed)
+		};
+		assert_eq!(lapsed(), Some(false));
+		live_until("a lapse", 100, || Pouw::audit_status(id).is_none());
+		assert_eq!(lapsed(), Some(true));
+		// The round counts as checked all the same.
+		live_until("a checked round", 60, || status(task).checked_rounds > 0);
+		assert_eq!(live_to_end(task).phase, Phase::Settled);
+	});
 }

@@ -10,3 +10,4 @@ mod properties;
 mod rewind;
 mod rounds;
 mod submission;
+mod verifiers;
