@@ -74,8 +74,10 @@ impl pallet_ml_tasks::Config for Runtime {
 	type EvaluationRevealWindow = tasks::EvaluationRevealWindow;
 	type AuditRate = audits::AuditRate;
 	type ClientBondShare = tasks::ClientBondShare;
+	type MinimumClientBond = tasks::MinimumClientBond;
 	type GigaMultiplyAddPrice = tasks::GigaMultiplyAddPrice;
 	type SegmentPrice = tasks::SegmentPrice;
+	type PlacePrice = tasks::PlacePrice;
 	type MaxRoundsAhead = MaxRoundsAhead;
 	type HookWeight = HookWeight;
 }

@@ -109,6 +109,15 @@ pub mod dynamic_params {
 		/// The least fee for a segment beside its multiply-adds: it has to be stored, fetched and judged.
 		#[codec(index = 9)]
 		pub static SegmentPrice: Balance = 100 * MILLI;
+
+		/// The least fee for a worker's place beside its work: it binds a ticket for as long as the task
+		/// lasts.
+		#[codec(index = 10)]
+		pub static PlacePrice: Balance = UNIT;
+
+		/// The least bond of a client, however small the fee.
+		#[codec(index = 11)]
+		pub static MinimumClientBond: Balance = 10 * UNIT;
 	}
 
 	/// Audits: how many, by how many, and how long they may take.

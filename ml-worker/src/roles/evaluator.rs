@@ -50,8 +50,15 @@ impl Worker {
 			state_root,
 			salt,
 		} = score;
-		let commitment =
-			evaluation_commitment(self.account(), task.id, correct, &state_root, &salt);
+		let attempt = status.evaluation_attempt;
+		let commitment = evaluation_commitment(
+			self.account(),
+			task.id,
+			attempt,
+			correct,
+			&state_root,
+			&salt,
+		);
 		self.submit(duty, Call::commit_evaluation(task.id, commitment))
 			.await?;
 		Ok(format!(

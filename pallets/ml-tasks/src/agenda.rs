@@ -133,8 +133,11 @@ impl<T: Config> Pallet<T> {
 				.saturating_add(MAX_TASK_VERIFIERS);
 			return T::WeightInfo::end(workers);
 		}
+		// A place that is taken from a silent worker in this turn is drawn for in it, if a draw is due.
+		let now = Self::now();
+		let overdue = task.seated().filter(|(_, _, seat)| seat.is_overdue(now));
 		let draws = if task.draw.is_some() {
-			task.vacancies()
+			task.vacancies().saturating_add(overdue.count() as u32)
 		} else {
 			0
 		};

@@ -27,19 +27,30 @@ use pouw_primitives::{
 	Balance, BlockNumber, Slot, TaskId, TicketId,
 };
 
-/// What a trainer places as bond: twice what one segment can bring it, divided by the chance that the
-/// segment is audited, so that faking a single one loses money on average. What a segment can bring is
-/// reckoned as if trainers got all of the fee.
+/// What a trainer places as bond: four times what one segment can bring it, divided by the chance that the
+/// segment is audited. At least half of a bond that is taken is burned, whoever shares the rest
+/// ([`crate::SHARED_BOND`]); that half alone is twice what faking the segment brings on average. What
+/// a segment can bring is reckoned as if trainers got all of the fee.
 pub fn trainer_bond(fee: Balance, segments: u64, audit_rate: Permill) -> Balance {
 	let per_segment = fee.div_ceil(Balance::from(segments.max(1)));
 	let parts = Balance::from(audit_rate.deconstruct().max(1));
 	per_segment
-		.saturating_mul(2)
+		.saturating_mul(4)
 		.saturating_mul(1_000_000)
 		.div_ceil(parts)
 }
 
 impl<T: Config> Pallet<T> {
+	/// Blocks until a draw, whatever governance says: its randomness must be of a later block.
+	pub(crate) fn draw_delay() -> BlockNumber {
+		T::DrawDelay::get().max(2)
+	}
+
+	/// Blocks until who is drawn for a place that is empty now must have accepted.
+	pub(crate) fn arrival() -> BlockNumber {
+		Self::draw_delay().saturating_add(T::AcceptWindow::get())
+	}
+
 	/// Randomness about a task that was unknown in the block in which it was asked for.
 	fn randomness(id: TaskId, asked: BlockNumber) -> Option<H256> {
 		let subject = (b"pouw/task", id).encode();
@@ -123,8 +134,9 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Who can't be drawn: the client, who holds a place, and trainers that have left. Supervisors and
-	/// evaluators that were silent may be drawn again: they may have come back, and there may be few.
+	/// Who can't be drawn: the client, who holds a place, trainers that have left, and evaluators that have
+	/// failed the evaluation. Supervisors that were silent may be drawn again: they may have come back, and
+	/// there may be few.
 	fn excluded(task: &TaskOf<T>) -> Vec<T::AccountId> {
 		let seated = task.seated().map(|(_, _, seat)| &seat.account);
 		let former = task
@@ -134,6 +146,7 @@ impl<T: Config> Pallet<T> {
 		core::iter::once(&task.client)
 			.chain(seated)
 			.chain(former.map(|former| &former.account))
+			.chain(&task.dismissed)
 			.cloned()
 			.collect()
 	}
@@ -188,7 +201,8 @@ impl<T: Config> Pallet<T> {
 			seat.since = since;
 			seat.until = checks_spec.then(|| now.saturating_add(T::AttestWindow::get()));
 		}
-		T::Tickets::duty_done(ticket);
+		// To accept is no duty done: or a worker could let every other one slip, and be forgiven by the next
+		// draw.
 		Self::deposit_event(Event::AssignmentAccepted {
 			task: id,
 			role,
@@ -249,6 +263,7 @@ impl<T: Config> Pallet<T> {
 			Some(verdict @ SpecVerdict::Bad) => {
 				Self::reward_words(task, Role::Supervisor, &Word::Spec(verdict));
 				task.stage = Stage::Ending(Phase::Failed(FailureReason::BadSpec));
+				task.forfeited = true;
 			}
 			Some(verdict @ SpecVerdict::Good { training_tensor }) => {
 				if !task.complete() {
@@ -287,7 +302,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn remove_overdue(id: TaskId, task: &mut TaskOf<T>, now: BlockNumber) {
 		let overdue: Vec<(Role, Slot, bool)> = task
 			.seated()
-			.filter(|(_, _, seat)| seat.until.is_some_and(|until| now > until))
+			.filter(|(_, _, seat)| seat.is_overdue(now))
 			.map(|(role, slot, seat)| (role, slot, seat.accepted))
 			.collect();
 		for (role, slot, accepted) in overdue {
@@ -343,8 +358,11 @@ impl<T: Config> Pallet<T> {
 		if !liable {
 			T::Tickets::release(seat.ticket, id);
 		}
+		if role == Role::Evaluator && matches!(reason, Removal::Silent | Removal::NoAgreement) {
+			task.dismiss(seat.account.clone());
+		}
 		Engagements::<T>::remove(&seat.account, id);
-		task.ask_draw(now, T::DrawDelay::get());
+		task.ask_draw(now, Self::draw_delay());
 		Self::deposit_event(Event::WorkerRemoved {
 			task: id,
 			role,

@@ -230,7 +230,7 @@ fn evaluating<T: Config>(step: EvaluationStep, test: TestPart) -> TaskId {
 }
 
 fn score_commitment<T: Config>(who: &T::AccountId, id: TaskId) -> H256 {
-	evaluation_commitment(who, id, SCORE.correct, &SCORE.state_root, &SALT)
+	evaluation_commitment(who, id, 0, SCORE.correct, &SCORE.state_root, &SALT)
 }
 
 /// A meter that measures and does not limit.

@@ -5,7 +5,6 @@ use crate::{
 	types::{EvaluationResult, EvaluationStep, Score, Stage},
 	TaskOf, LOG_TARGET,
 };
-use alloc::vec::Vec;
 use codec::Encode;
 use polkadot_sdk::{
 	sp_arithmetic::helpers_128bit::multiply_by_rational_with_rounding, sp_arithmetic::Rounding,
@@ -18,9 +17,6 @@ use pouw_primitives::{
 	ticket::Role,
 	Balance, TaskId,
 };
-
-/// Whose bond is forfeited: this part of it goes to the workers, the rest is burned.
-const FORFEITED_TO_WORKERS: (Balance, Balance) = (1, 2);
 
 /// How a task ends.
 struct End {
@@ -60,7 +56,7 @@ impl<T: Config> Pallet<T> {
 		.fold(0, Balance::saturating_add);
 		let refunded = task.fee.saturating_sub(all_paid).saturating_sub(burned);
 		Self::give_back(HoldReason::Fee, &task.client, refunded);
-		Self::settle_client_bond(id, &task, &end.phase);
+		Self::settle_client_bond(id, &task);
 		let accepted = Self::shares(&task, Role::Trainer, |_, accepted| accepted);
 		let subsidy = T::Rewards::pay_subsidy(id, &accepted, burned).unwrap_or_else(|error| {
 			log::error!(target: LOG_TARGET, "subsidy of task {id} can't be paid: {error:?}");
@@ -119,17 +115,19 @@ impl<T: Config> Pallet<T> {
 					pays: true,
 					full: Self::reaches(&score, spec),
 				},
+				// The client has withheld what would tell.
 				EvaluationResult::Forfeited => End {
 					phase: Phase::Settled,
 					score: None,
 					pays: true,
 					full: true,
 				},
+				// Nobody knows whether the accuracy was reached, so nobody gains by leaving it open.
 				EvaluationResult::Undecided => End {
 					phase: Phase::Failed(FailureReason::NoEvaluation),
 					score: None,
 					pays: true,
-					full: true,
+					full: false,
 				},
 			},
 			_ => {
@@ -221,34 +219,14 @@ impl<T: Config> Pallet<T> {
 		(paid, Self::burn(HoldReason::Fee, &task.client, burned))
 	}
 
-	/// Gives the client its bond back, or takes it.
-	fn settle_client_bond(id: TaskId, task: &TaskOf<T>, phase: &Phase) {
-		let bond = task.client_bond;
-		if !task.forfeits_bond(phase) {
-			return Self::give_back(HoldReason::ClientBond, &task.client, bond);
+	/// Gives the client its bond back, or burns it. No worker gets any of it: workers decide whether it is
+	/// forfeited.
+	fn settle_client_bond(id: TaskId, task: &TaskOf<T>) {
+		if !task.forfeited {
+			return Self::give_back(HoldReason::ClientBond, &task.client, task.client_bond);
 		}
-		let workers: Vec<&T::AccountId> = task
-			.seated()
-			.filter(|(_, _, seat)| seat.accepted)
-			.map(|(_, _, seat)| &seat.account)
-			.collect();
-		let (part, whole) = FORFEITED_TO_WORKERS;
-		let each = bond
-			.saturating_mul(part)
-			.checked_div(whole.saturating_mul(workers.len() as Balance))
-			.unwrap_or_default();
-		let mut paid: Balance = 0;
-		for worker in workers {
-			let arrived = Self::pay(HoldReason::ClientBond, &task.client, worker, each);
-			paid = paid.saturating_add(arrived);
-		}
-		let rest = bond.saturating_sub(paid);
-		let burned = Self::burn(HoldReason::ClientBond, &task.client, rest);
-		Self::deposit_event(Event::ClientBondForfeited {
-			task: id,
-			amount: bond,
-			burned,
-		});
+		let amount = Self::burn(HoldReason::ClientBond, &task.client, task.client_bond);
+		Self::deposit_event(Event::ClientBondForfeited { task: id, amount });
 	}
 
 	/// Releases bonds and tickets.

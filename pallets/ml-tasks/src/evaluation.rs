@@ -2,8 +2,9 @@
 //!
 //! Two thirds of the task's supervisors decide whether the revealed part is what was committed to; two
 //! thirds of its evaluators what the score is. Where that is not reached in time, supervisors that were
-//! silent, and all evaluators, are drawn anew, [`MAX_ATTEMPTS`] times in all. If it is not reached then
-//! either, the task ends without a result; the trainers, who can't do anything about it, are paid.
+//! silent, and all evaluators, are drawn anew, [`MAX_ATTEMPTS`] times in all. Evaluators that have failed are
+//! not drawn again. If it is not reached then either, the task ends without a result, and pays as if the
+//! accuracy had been missed.
 
 use crate::{
 	pallet::{Config, Error, Event, Pallet},
@@ -51,8 +52,7 @@ impl<T: Config> Pallet<T> {
 		};
 		if task.vacancies() > 0 {
 			// Somebody must be drawn first, and accept.
-			let arrival = T::DrawDelay::get().saturating_add(T::AcceptWindow::get());
-			window = window.saturating_add(arrival);
+			window = window.saturating_add(Self::arrival());
 		}
 		if step != EvaluationStep::Reveal {
 			task.clear_words();
@@ -131,6 +131,7 @@ impl<T: Config> Pallet<T> {
 
 	fn forfeit_test(id: TaskId, task: &mut TaskOf<T>, now: BlockNumber) {
 		task.test = TestPart::Forfeited;
+		task.forfeited = true;
 		Self::begin_step(
 			task,
 			EvaluationStep::Closed(EvaluationResult::Forfeited),
@@ -174,6 +175,7 @@ impl<T: Config> Pallet<T> {
 		salt: H256,
 	) -> DispatchResult {
 		Self::ensure_step(task, EvaluationStep::Reveal)?;
+		let attempt = task.stage.attempt();
 		let seat = task
 			.worker_mut(Role::Evaluator, &who)
 			.ok_or(Error::<T>::NotItsWorker)?;
@@ -186,7 +188,11 @@ impl<T: Config> Pallet<T> {
 			u64::from(score.correct) <= spec.test_rows(),
 			Error::<T>::ImpossibleScore
 		);
-		let expected = evaluation_commitment(&who, id, score.correct, &score.state_root, &salt);
+		let Score {
+			correct,
+			state_root,
+		} = score;
+		let expected = evaluation_commitment(&who, id, attempt, correct, &state_root, &salt);
 		ensure!(commitment == expected, Error::<T>::CommitmentMismatch);
 		seat.said = Some(Word::Scored(score));
 		Self::deposit_event(Event::EvaluationRevealed {
@@ -225,7 +231,14 @@ impl<T: Config> Pallet<T> {
 				Self::begin_step(task, step, attempts, now);
 			}
 			EvaluationStep::Commit => {
-				if task.count_words(Role::Evaluator, |_| true) > 0 {
+				let committed = task.count_words(Role::Evaluator, |_| true) > 0;
+				// Who accepts from now on can't commit any more, and is not to blame for it.
+				for seat in task.evaluators.iter_mut().flatten() {
+					if seat.accepted {
+						seat.said.get_or_insert(Word::Silent);
+					}
+				}
+				if committed {
 					Self::begin_step(task, EvaluationStep::Reveal, attempts, now);
 				} else {
 					Self::renew_evaluators(id, task, now);
@@ -254,15 +267,6 @@ impl<T: Config> Pallet<T> {
 		let Some(score) = agreed else {
 			return Self::renew_evaluators(id, task, now);
 		};
-		for seat in task
-			.evaluators
-			.iter_mut()
-			.flatten()
-			.filter(|seat| seat.accepted)
-		{
-			// Silence is a word too here: it was waited for.
-			seat.said.get_or_insert(Word::Committed(H256::zero()));
-		}
 		Self::reward_words(task, Role::Evaluator, &Word::Scored(score));
 		let result = EvaluationResult::Scored(score);
 		Self::begin_step(task, EvaluationStep::Closed(result), 0, now);
@@ -274,7 +278,8 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	/// The evaluators have not agreed: others are drawn, or the task ends without a result.
+	/// The evaluators have not agreed: others are drawn, or the task ends without a result. Who has come
+	/// too late to commit stays.
 	fn renew_evaluators(id: TaskId, task: &mut TaskOf<T>, now: BlockNumber) {
 		let Stage::Evaluating { attempts, .. } = task.stage else {
 			return;
@@ -283,16 +288,14 @@ impl<T: Config> Pallet<T> {
 		if attempts >= MAX_ATTEMPTS {
 			return Self::give_up(id, task, now);
 		}
-		let evaluators: Vec<(Slot, bool)> = task
+		let failed: Vec<(Slot, Removal)> = task
 			.live(Role::Evaluator)
-			.map(|(slot, seat)| (slot, matches!(seat.said, Some(Word::Scored(_)))))
+			.filter_map(|(slot, seat)| match seat.said? {
+				Word::Scored(_) => Some((slot, Removal::NoAgreement)),
+				_ => Some((slot, Removal::Silent)),
+			})
 			.collect();
-		for (slot, spoke) in evaluators {
-			let reason = if spoke {
-				Removal::NoAgreement
-			} else {
-				Removal::Silent
-			};
+		for (slot, reason) in failed {
 			Self::remove_worker(id, task, Role::Evaluator, slot, reason, now);
 		}
 		Self::begin_step(task, EvaluationStep::Commit, attempts, now);

@@ -22,17 +22,47 @@ use pouw_primitives::{
 /// Multiply-adds that one price is for.
 const GIGA: u64 = 1_000_000_000;
 
-/// The least fee for a task of a valid specification, its work rounded up.
-pub fn fee_floor(spec: &TaskSpec, giga_price: Balance, segment_price: Balance) -> Balance {
+/// What the least fee is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prices {
+	/// For 10⁹ multiply-adds, rounded up.
+	pub giga_multiply_add: Balance,
+	/// For a segment.
+	pub segment: Balance,
+	/// For a place: each binds a ticket, and takes room on chain.
+	pub place: Balance,
+}
+
+/// The least fee for a task of a valid specification.
+pub fn fee_floor(spec: &TaskSpec, prices: &Prices) -> Balance {
 	let multiply_adds = spec.total_multiply_adds().unwrap_or(u64::MAX);
-	let arithmetic = Balance::from(multiply_adds.div_ceil(GIGA)).saturating_mul(giga_price);
-	let segments = Balance::from(spec.total_segments()).saturating_mul(segment_price);
-	arithmetic.saturating_add(segments)
+	let training = &spec.training;
+	let places = [training.trainers, training.supervisors, training.evaluators]
+		.into_iter()
+		.map(Balance::from)
+		.fold(0, Balance::saturating_add);
+	[
+		Balance::from(multiply_adds.div_ceil(GIGA)).saturating_mul(prices.giga_multiply_add),
+		Balance::from(spec.total_segments()).saturating_mul(prices.segment),
+		places.saturating_mul(prices.place),
+	]
+	.into_iter()
+	.fold(0, Balance::saturating_add)
 }
 
 impl<T: Config> Pallet<T> {
 	fn floor(spec: &TaskSpec) -> Balance {
-		fee_floor(spec, T::GigaMultiplyAddPrice::get(), T::SegmentPrice::get())
+		let prices = Prices {
+			giga_multiply_add: T::GigaMultiplyAddPrice::get(),
+			segment: T::SegmentPrice::get(),
+			place: T::PlacePrice::get(),
+		};
+		fee_floor(spec, &prices)
+	}
+
+	fn bond_of_client(fee: Balance) -> Balance {
+		let share = T::ClientBondShare::get().mul_ceil(fee);
+		share.max(T::MinimumClientBond::get())
 	}
 
 	fn bond_of_trainer(spec: &TaskSpec, fee: Balance) -> Balance {
@@ -46,7 +76,7 @@ impl<T: Config> Pallet<T> {
 		let fee = spec.fee.max(floor);
 		Ok(FeeEstimate {
 			floor,
-			client_bond: T::ClientBondShare::get().mul_ceil(fee),
+			client_bond: Self::bond_of_client(fee),
 			trainer_bond: Self::bond_of_trainer(spec, fee),
 		})
 	}
@@ -56,7 +86,7 @@ impl<T: Config> Pallet<T> {
 		spec.check().map_err(Error::<T>::from)?;
 		let fee = spec.fee;
 		ensure!(fee >= Self::floor(&spec), Error::<T>::FeeBelowFloor);
-		let bond = T::ClientBondShare::get().mul_ceil(fee);
+		let bond = Self::bond_of_client(fee);
 		T::Currency::hold(&HoldReason::Fee.into(), &client, fee)?;
 		T::Currency::hold(&HoldReason::ClientBond.into(), &client, bond)?;
 
@@ -75,12 +105,14 @@ impl<T: Config> Pallet<T> {
 			wake: 0,
 			draw: Some(DrawOrder {
 				asked: now,
-				next: now.saturating_add(T::DrawDelay::get()),
+				next: now.saturating_add(Self::draw_delay()),
 			}),
 			trainers: empty_seats(spec.training.trainers),
 			supervisors: empty_seats(spec.training.supervisors),
 			evaluators: empty_seats(spec.training.evaluators),
 			former: Default::default(),
+			dismissed: Default::default(),
+			forfeited: false,
 			training_tensor: None,
 			test: TestPart::Hidden,
 			sealed_rounds: 0,

@@ -63,7 +63,7 @@ impl<T: Config> Pallet<T> {
 	/// 3. No account holds two places in a task, or one in its own; tickets in places are locked to it.
 	/// 4. A task in training has at least one live trainer, or looks for one; never more than it asked for.
 	/// 5. Counts of rounds and segments fit each other and the sealed rounds that are kept; those are no
-	///    more than the bound.
+	///    more than the bound. No more segments are paid for than stand.
 	/// 6. Of a task that has ended, nothing remains but its summary, once it is cleared.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		Self::check_holds()?;
@@ -178,6 +178,13 @@ impl<T: Config> Pallet<T> {
 			let ended = matches!(phase, Phase::Settled | Phase::Cancelled | Phase::Failed(_));
 			ensure!(ended, "a task ends without an end");
 		}
+		ensure!(
+			!task
+				.seated()
+				.any(|(role, _, seat)| role == Role::Evaluator
+					&& task.dismissed.contains(&seat.account)),
+			"an evaluator that has failed was drawn again"
+		);
 		let begun = task.training_tensor.is_some() || task.sealed_rounds > 0;
 		ensure!(
 			!begun || task.seed.is_some(),
@@ -238,6 +245,16 @@ impl<T: Config> Pallet<T> {
 		ensure!(
 			u64::from(counts.committed) <= spec.total_segments(),
 			"more segments stand than were ordered"
+		);
+		let trainers = task.trainers.iter().flatten().map(|seat| seat.work);
+		let former = task
+			.former
+			.iter()
+			.filter(|former| former.role == Role::Trainer)
+			.map(|former| former.work);
+		ensure!(
+			trainers.chain(former).fold(0u32, u32::saturating_add) <= counts.committed,
+			"more segments are paid for than stand"
 		);
 		Ok(())
 	}

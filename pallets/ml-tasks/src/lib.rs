@@ -17,13 +17,14 @@
 //! - **Live**: a worker that has accepted its draw and still holds its place.
 //! - **Two thirds**: the least number that is two thirds of the *places* of a role
 //!   ([`two_thirds`](pouw_primitives::proof::two_thirds)). Empty places count, so that nothing is gained by
-//!   driving others out.
+//!   driving others out. A task that asks for a single supervisor or evaluator trusts it alone.
 //! - **Sealed**: a round whose set of commitments is fixed. The merge of the set is the next round's start.
 //! - **Checked**: a sealed round whose audits, and those of all rounds before it, are over. It can't be
 //!   lost any more.
-//! - **Forfeited**: a client's bond that is taken from it. Half of it goes to the workers who hold places,
-//!   in equal parts, the rest is burned. That is less than what each would have earned by the task, so no
-//!   worker gains by bringing it about.
+//! - **Forfeited**: a client's bond that is taken from it. All of it is burned, so that no worker gains by
+//!   bringing it about.
+//! - **Lapsed**: an audit that has found out nothing. The commitment that it was of stays, but none of its
+//!   segments is paid for.
 //!
 //! ## Life cycle
 //!
@@ -49,10 +50,11 @@
 //!   the audits.
 //! - **Rewind.** When a trainer is proven wrong in a sealed round, its bond is taken, its commitment and
 //!   all later rounds are void, and training goes on after that round, or with it if nothing of it is left.
-//!   The others are paid for the segments that are lost with it out of the bond.
+//!   The others are paid for the segments that are lost with it out of the bond, of which at least half is
+//!   burned. If nobody is left in the open round, its deadline waits for successors.
 //! - **Evaluating.** The client reveals the hidden part, supervisors attest that it is what it had
 //!   committed to, evaluators score by commit and reveal; two thirds of them decide. Without agreement
-//!   the evaluators are drawn anew, twice at most.
+//!   others are drawn as evaluators, twice at most.
 //! - **The end** waits for the last audit. Then fee, bonds and subsidy are paid out, tickets released, a
 //!   [`TaskSummary`](pouw_primitives::status::TaskSummary) is kept, and everything else is cleared in
 //!   bounded steps.
@@ -69,12 +71,12 @@
 //! | `Settled`, accuracy reached | delivered share | back |
 //! | `Settled`, accuracy missed | delivered share, trainers half | back |
 //! | `Settled`, test part not revealed | delivered share, trainers in full | forfeited |
-//! | `Failed(NoEvaluation)` | delivered share, trainers in full | back |
+//! | `Failed(NoEvaluation)` | delivered share, trainers half | back |
 //! | `Failed(NoProgress)` | delivered share, trainers half | back |
 //! | `Failed(NoWorkers)` | nothing | back |
 //! | `Failed(BadSpec)` | nothing | forfeited |
-//! | `Cancelled` before the draw | nothing | back |
-//! | `Cancelled` after the draw | nothing | forfeited, or a client could draw until it likes the workers |
+//! | `Cancelled` two blocks before the draw or earlier | nothing | back |
+//! | `Cancelled` later | nothing | forfeited, or a client could draw until it likes the workers |
 //!
 //! ## Time
 //!
@@ -117,8 +119,9 @@ pub mod weights;
 
 pub use assignment::trainer_bond;
 pub use evaluation::MAX_ATTEMPTS;
-pub use fees::fee_floor;
+pub use fees::{fee_floor, Prices};
 pub use pallet::*;
+pub use rewind::SHARED_BOND;
 pub use rounds::{MAX_MISSED_ROUNDS, MISSED_ROUNDS_FINE};
 pub use types::{Former, Removal, Score, SealedRound, Seat, Stage, Task, MAX_FORMER, MAX_PLACES};
 pub use weights::WeightInfo;
@@ -216,11 +219,19 @@ pub mod pallet {
 		/// The client's bond, as a share of the fee.
 		type ClientBondShare: Get<Permill>;
 
+		/// The least bond of a client, however small the fee: what it costs at least to have workers drawn
+		/// and then let go.
+		type MinimumClientBond: Get<Balance>;
+
 		/// The least fee for 10⁹ multiply-adds.
 		type GigaMultiplyAddPrice: Get<Balance>;
 
 		/// The least fee for a segment, beside its multiply-adds: it must be stored, fetched and judged.
 		type SegmentPrice: Get<Balance>;
+
+		/// The least fee for a place of a worker, beside the work: it binds a ticket for as long as the task
+		/// lasts, and takes room on chain.
+		type PlacePrice: Get<Balance>;
 
 		/// The most rounds that may be sealed beyond those that are checked. It bounds what a rewind
 		/// takes back. Never set it lower than it was while tasks are under way.
@@ -371,7 +382,8 @@ pub mod pallet {
 			/// The last block in which they count.
 			until: BlockNumber,
 		},
-		/// Silent supervisors were removed, and a round's deadline was moved for their successors.
+		/// Workers that a round can't do without were removed, and its deadline was moved for their
+		/// successors.
 		RoundExtended {
 			/// The task.
 			task: TaskId,
@@ -417,10 +429,8 @@ pub mod pallet {
 		ClientBondForfeited {
 			/// The task.
 			task: TaskId,
-			/// What was taken.
+			/// What was taken, and burned.
 			amount: Balance,
-			/// What was burned of it; the rest went to the workers in equal parts.
-			burned: Balance,
 		},
 		/// All rounds are sealed; the evaluation begins.
 		EvaluationStarted {
@@ -630,8 +640,9 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Before the draw it costs nothing. After it the bond is forfeited: else a client could submit and
-		/// cancel until the draw pleases it. The money is moved in the next block.
+		/// Until two blocks before the draw it costs nothing. Then the bond is forfeited: else a client could
+		/// submit and cancel until the draw pleases it, which who makes the block before it can foresee. The
+		/// money is moved in the next block.
 		///
 		/// - `task`: the task.
 		///
@@ -657,6 +668,7 @@ pub mod pallet {
 					matches!(record.stage, Stage::Pending { .. }),
 					Error::<T>::WrongPhase
 				);
+				record.forfeited = record.draw_is_known(Self::now());
 				record.stage = Stage::Ending(Phase::Cancelled);
 				Ok(())
 			})
@@ -749,7 +761,8 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// It counts once all rounds are sealed. A client that does not do it in time, or serves something
-		/// else than it had committed to, forfeits its bond, and the trainers are paid in full.
+		/// else than it had committed to, forfeits its bond, and the trainers are paid in full. The bond is
+		/// burned.
 		///
 		/// - `task`: the task.
 		///
@@ -823,8 +836,8 @@ pub mod pallet {
 		/// The score is hidden until all have committed or the time is over, so that nobody can copy it.
 		///
 		/// - `task`: the task.
-		/// - `commitment`: `pouw_primitives::proof::evaluation_commitment` of account, task, score and a
-		///   random salt.
+		/// - `commitment`: `pouw_primitives::proof::evaluation_commitment` of account, task, attempt (which
+		///   `task_status` tells), score and a random salt.
 		///
 		/// ## Errors
 		///

@@ -34,6 +34,7 @@ impl<T: Config> Pallet<T> {
 			ticket: seat.ticket,
 			places: record.seats(role).len() as u32,
 			segments: spec.segments_per_round(),
+			record: record.record,
 		})
 	}
 
@@ -114,7 +115,12 @@ impl<T: Config> Market<T::AccountId> for Pallet<T> {
 					record.segments.rejected = record.segments.rejected.saturating_add(1);
 					Self::prove_wrong(task, record, spec, round, slot, ticket, now);
 				}
-				AuditOutcome::Lapsed | AuditOutcome::Void => {}
+				AuditOutcome::Lapsed {
+					ticket,
+					first: true,
+					..
+				} => Self::leave_unpaid(record, spec, round, ticket),
+				AuditOutcome::Lapsed { first: false, .. } | AuditOutcome::Void => {}
 			}
 			Self::advance_checked(task, record);
 			Self::try_seal(task, record, spec, now);

@@ -2,11 +2,11 @@
 
 use crate::{
 	pallet::{Config, Event, HoldReason, Pallet, Rounds},
-	types::{place, slots, Removal, Stage},
+	types::{place, slots, Removal, Stage, SEATED_ROLES},
 	TaskOf,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
-use polkadot_sdk::sp_core::H256;
+use polkadot_sdk::{frame_support::traits::Get, sp_core::H256, sp_runtime::Permill};
 use pouw_primitives::{
 	proof::record_round,
 	seams::{Proofs, Shares},
@@ -14,6 +14,10 @@ use pouw_primitives::{
 	ticket::Role,
 	Balance, BlockNumber, RoundIndex, Slot, TaskId, TicketId,
 };
+
+/// Of a bond that is taken, the most that goes to others for what they lose; the rest is burned. So a trainer
+/// that is in league with them still loses more than faking can bring it.
+pub const SHARED_BOND: Permill = Permill::from_percent(50);
 
 /// Segments lost with another's round, by ticket.
 type Lost<AccountId> = BTreeMap<TicketId, (AccountId, u32)>;
@@ -30,15 +34,23 @@ impl<T: Config> Pallet<T> {
 		now: BlockNumber,
 	) {
 		let loser = Self::expel(id, task, ticket, now);
+		let counted = T::Proofs::commitments(id, round)
+			.iter()
+			.any(|standing| standing.commitment.slot == slot && !standing.lapsed);
 		T::Proofs::void_commitment(id, round, slot);
 		let mut lost = Lost::new();
 		if matches!(task.stage, Stage::Ending(_)) {
 			// Nothing is trained any more; the pay for what stands is all that remains.
 		} else if round < task.sealed_rounds {
+			if counted {
+				let segments = spec.segments_per_round();
+				task.segments.committed = task.segments.committed.saturating_sub(segments);
+			}
 			lost = Self::rewind(id, task, spec, round, slot, now);
 		} else if let Stage::Training { available, .. } = &mut task.stage {
 			*available &= !place(slot);
 			Self::try_seal(id, task, spec, now);
+			Self::await_successors(id, task, spec, round, now);
 		}
 		if let Some((account, bond)) = loser {
 			lost.remove(&ticket);
@@ -77,6 +89,43 @@ impl<T: Config> Pallet<T> {
 		Some(loser)
 	}
 
+	/// Where nobody is left that the open round waits for, it waits for whoever still holds a place, and for
+	/// those that are drawn now: its deadline must not come before they can train.
+	fn await_successors(
+		id: TaskId,
+		task: &mut TaskOf<T>,
+		spec: &TaskSpec,
+		round: RoundIndex,
+		now: BlockNumber,
+	) {
+		let awaited = Self::awaited(task, round);
+		let Stage::Training {
+			round: open,
+			until,
+			available: 0,
+			..
+		} = &mut task.stage
+		else {
+			return;
+		};
+		if *open != round || awaited != 0 {
+			return;
+		}
+		let begins = now.saturating_add(Self::arrival());
+		let moved = begins.saturating_add(spec.round_deadline);
+		if *until < moved {
+			*until = moved;
+			Self::deposit_event(Event::RoundExtended {
+				task: id,
+				round,
+				until: moved,
+			});
+		}
+		for seat in task.trainers.iter_mut().flatten() {
+			seat.since = seat.since.min(round);
+		}
+	}
+
 	/// Takes a task back to a sealed round: its merge is redone without the loser, and what came after is
 	/// void. Returns what others lose by it.
 	fn rewind(
@@ -87,6 +136,7 @@ impl<T: Config> Pallet<T> {
 		slot: Slot,
 		now: BlockNumber,
 	) -> Lost<T::AccountId> {
+		let was_over = Self::is_over(task);
 		let segments = spec.segments_per_round();
 		let mut lost = Lost::new();
 		// The rounds after it, the open one included: there nothing was counted yet.
@@ -94,7 +144,8 @@ impl<T: Config> Pallet<T> {
 			let sealed = later < task.sealed_rounds;
 			for standing in T::Proofs::commitments(id, later) {
 				let commitment = standing.commitment;
-				if !commitment.available {
+				// What would not have been paid for is no loss.
+				if !commitment.available || standing.lapsed {
 					continue;
 				}
 				let (_, sum) = lost
@@ -112,7 +163,6 @@ impl<T: Config> Pallet<T> {
 			Rounds::<T>::remove(id, later);
 		}
 
-		task.segments.committed = task.segments.committed.saturating_sub(segments);
 		let kept: Vec<(Slot, H256)> = T::Proofs::commitments(id, round)
 			.into_iter()
 			.map(|standing| (standing.commitment.slot, standing.commitment.end_root))
@@ -143,13 +193,22 @@ impl<T: Config> Pallet<T> {
 		for seat in task.trainers.iter_mut().flatten() {
 			seat.since = seat.since.min(task.sealed_rounds);
 		}
+		if was_over {
+			// Who was drawn before the end seemed certain could not accept since.
+			let until = now.saturating_add(T::AcceptWindow::get());
+			for role in SEATED_ROLES {
+				for seat in task.seats_mut(role).flatten().filter(|seat| !seat.accepted) {
+					seat.until = seat.until.max(Some(until));
+				}
+			}
+		}
 		Self::advance_checked(id, task);
 		Self::after_round(id, task, spec, now);
 		lost
 	}
 
 	/// Pays the others for the segments that they have lost, as much as the task pays for a segment, out of
-	/// the loser's bond; less if that does not suffice. The rest is burned.
+	/// the shared part of the loser's bond; less if that does not suffice. The rest is burned.
 	fn share_bond(
 		id: TaskId,
 		task: &TaskOf<T>,
@@ -169,7 +228,10 @@ impl<T: Config> Pallet<T> {
 			.iter()
 			.map(|(_, segments)| Balance::from(*segments))
 			.sum();
-		let affordable = bond.checked_div(all).unwrap_or_default();
+		let affordable = SHARED_BOND
+			.mul_floor(bond)
+			.checked_div(all)
+			.unwrap_or_default();
 		let price = price.min(affordable);
 		let mut paid: Balance = 0;
 		for (account, segments) in &lost {

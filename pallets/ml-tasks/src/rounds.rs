@@ -13,7 +13,7 @@ use pouw_primitives::{
 	spec::TaskSpec,
 	status::{FailureReason, Phase},
 	ticket::Role,
-	BlockNumber, RoundIndex, Slot, TaskId,
+	BlockNumber, RoundIndex, Slot, TaskId, TicketId,
 };
 
 /// The missed rounds at which a trainer is replaced. They need not follow each other, or a trainer could
@@ -40,7 +40,7 @@ impl<T: Config> Pallet<T> {
 			extended: false,
 		};
 		if task.vacancies() > 0 {
-			task.ask_draw(now, T::DrawDelay::get());
+			task.ask_draw(now, Self::draw_delay());
 		}
 		Self::deposit_event(Event::RoundOpened {
 			task: id,
@@ -50,7 +50,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The trainers that a round waits for.
-	fn awaited(task: &TaskOf<T>, round: RoundIndex) -> Places {
+	pub(crate) fn awaited(task: &TaskOf<T>, round: RoundIndex) -> Places {
 		task.live(Role::Trainer)
 			.filter(|(_, seat)| seat.since <= round)
 			.fold(0, |places, (slot, _)| places | place(slot))
@@ -93,6 +93,9 @@ impl<T: Config> Pallet<T> {
 			if commitment.available {
 				sealed.push((commitment.slot, commitment.end_root));
 				attested.push(standing.attested);
+				if standing.lapsed {
+					continue;
+				}
 				task.segments.committed = task.segments.committed.saturating_add(segments);
 				task.count_trainer(commitment.ticket, |work, _| {
 					*work = work.saturating_add(segments);
@@ -195,8 +198,7 @@ impl<T: Config> Pallet<T> {
 		}
 		if !extended && Self::replace_silent_supervisors(id, task, round, now) {
 			let until = now
-				.saturating_add(T::DrawDelay::get())
-				.saturating_add(T::AcceptWindow::get())
+				.saturating_add(Self::arrival())
 				.saturating_add(T::AttestWindow::get());
 			task.stage = wait(until, true);
 			Self::deposit_event(Event::RoundExtended {
@@ -217,32 +219,53 @@ impl<T: Config> Pallet<T> {
 		task.stage = Stage::Ending(Phase::Failed(FailureReason::NoProgress));
 	}
 
-	/// Before a commitment that nobody attested counts against its trainer: removes the supervisors that
-	/// were silent in this round. Returns whether there is reason to wait for others. A supervisor that
-	/// holds nothing has answered too, and its answer counts.
+	/// Before a commitment that was not attested counts against its trainer: removes the supervisors that
+	/// were silent in this round, and those that have not attested what at least half of them hold. Returns
+	/// whether there is reason to wait for others.
 	fn replace_silent_supervisors(
 		id: TaskId,
 		task: &mut TaskOf<T>,
 		round: RoundIndex,
 		now: BlockNumber,
 	) -> bool {
-		let commitments = T::Proofs::commitments(id, round);
-		if commitments
-			.iter()
-			.all(|standing| standing.commitment.available)
-		{
+		let live = task
+			.live(Role::Supervisor)
+			.fold(0, |places, (slot, _)| places | place(slot));
+		let lacking: Vec<Places> = T::Proofs::commitments(id, round)
+			.into_iter()
+			.filter(|standing| !standing.commitment.available)
+			.map(|standing| standing.attested & live)
+			.collect();
+		if lacking.is_empty() {
 			return false;
 		}
-		let answered = T::Proofs::answered(id, round);
-		let silent: Vec<Slot> = task
-			.live(Role::Supervisor)
-			.map(|(slot, _)| slot)
-			.filter(|slot| !has_place(answered, *slot))
-			.collect();
-		for slot in &silent {
-			Self::remove_worker(id, task, Role::Supervisor, *slot, Removal::Silent, now);
+		// What so many hold is served, and could have been fetched.
+		let served = |held: Places| held.count_ones().saturating_mul(2) >= live.count_ones();
+		let done = lacking
+			.into_iter()
+			.filter(|held| served(*held))
+			.fold(T::Proofs::answered(id, round), |done, held| done & held);
+		for slot in slots(live & !done) {
+			Self::remove_worker(id, task, Role::Supervisor, slot, Removal::Silent, now);
 		}
-		!silent.is_empty() || task.live(Role::Supervisor).count() < task.supervisors.len()
+		task.live(Role::Supervisor).count() < task.supervisors.len()
+	}
+
+	/// An audit of a trainer's commitment to this round has lapsed, the first one of it: nobody knows whether
+	/// what it commits to was trained, so none of it is paid for. It was not proven wrong either: the trainer
+	/// keeps its stake, and its state stays in the merge. Before the round is sealed nothing was counted, and
+	/// the seal leaves it out.
+	pub(crate) fn leave_unpaid(
+		task: &mut TaskOf<T>,
+		spec: &TaskSpec,
+		round: RoundIndex,
+		ticket: TicketId,
+	) {
+		if round < task.sealed_rounds {
+			let segments = spec.segments_per_round();
+			task.segments.committed = task.segments.committed.saturating_sub(segments);
+			task.count_trainer(ticket, |work, _| *work = work.saturating_sub(segments));
+		}
 	}
 
 	/// Counts the rounds whose audits are over, and forgets those that are no longer needed: of the checked

@@ -47,6 +47,7 @@ impl<T: Config> Pallet<T> {
 			workers,
 			training_tensor: task.training_tensor,
 			test: task.test,
+			evaluation_attempt: task.stage.attempt(),
 			trainer_bond: task.trainer_bond,
 			checked_rounds: task.checked_rounds,
 			record: task.record,

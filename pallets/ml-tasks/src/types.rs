@@ -7,8 +7,8 @@ use polkadot_sdk::{
 };
 use pouw_primitives::{
 	seams::Places,
-	spec::MAX_TRAINERS,
-	status::{FailureReason, Phase, SegmentCounts, SpecVerdict, TestPart},
+	spec::{MAX_EVALUATORS, MAX_TRAINERS},
+	status::{Phase, SegmentCounts, SpecVerdict, TestPart},
 	ticket::Role,
 	Balance, BlockNumber, RoundIndex, Slot, TicketId,
 };
@@ -20,6 +20,10 @@ pub const MAX_PLACES: u32 = MAX_TRAINERS as u32;
 /// The most workers that a task remembers after they have left it. A task that has lost so many goes on
 /// with those that it has.
 pub const MAX_FORMER: u32 = 32;
+
+/// The most evaluators that a task refuses to draw again: as many as can fail it before it is given up. If a
+/// round that is lost begins the evaluation anew and there are more, the first are forgotten.
+pub const MAX_DISMISSED: u32 = 2 * MAX_EVALUATORS as u32;
 
 /// The roles whose places are drawn with the task. Verifiers are drawn for each audit.
 pub const SEATED_ROLES: [Role; 3] = [Role::Trainer, Role::Supervisor, Role::Evaluator];
@@ -54,6 +58,12 @@ pub struct Task<AccountId> {
 	pub evaluators: Seats<AccountId>,
 	/// Workers that have left and are owed something or can still be held to account.
 	pub former: BoundedVec<Former<AccountId>, ConstU32<MAX_FORMER>>,
+	/// Evaluators that were silent or could not agree. They are not drawn again: who disagrees on purpose
+	/// must not get another try.
+	pub dismissed: BoundedVec<AccountId, ConstU32<MAX_DISMISSED>>,
+	/// Whether the client's bond is taken at the end: for a specification that lied, a test part that was
+	/// not revealed, or workers that were not to its liking.
+	pub forfeited: bool,
 	/// The root of the training tensor, as the supervisors found it.
 	pub training_tensor: Option<H256>,
 	/// What is known of the hidden part.
@@ -189,6 +199,8 @@ pub enum Word {
 	Spec(SpecVerdict),
 	/// A supervisor: whether the revealed test part is the one committed to.
 	Test(bool),
+	/// An evaluator that has let the time for its commitment pass.
+	Silent,
 	/// An evaluator's commitment to its score.
 	Committed(H256),
 	/// An evaluator's score.
@@ -238,7 +250,7 @@ pub struct SealedRound {
 pub enum Removal {
 	/// It did not accept the draw in time.
 	NotAccepted,
-	/// It was silent when its word was due.
+	/// It was silent when its word was due, or denied what others hold.
 	Silent,
 	/// A trainer that has missed too many rounds.
 	MissedRounds,
@@ -264,6 +276,11 @@ impl<AccountId> Seat<AccountId> {
 			since: 0,
 		}
 	}
+
+	/// Whether the time is over in which something was waited for from this worker alone.
+	pub fn is_overdue(&self, now: BlockNumber) -> bool {
+		self.until.is_some_and(|until| now > until)
+	}
 }
 
 impl Stage {
@@ -274,6 +291,14 @@ impl Stage {
 			Stage::Training { round, .. } => Phase::Training(*round),
 			Stage::Evaluating { .. } => Phase::Evaluating,
 			Stage::Ending(phase) => *phase,
+		}
+	}
+
+	/// How often the present step of the evaluation was begun anew with other workers.
+	pub fn attempt(&self) -> u32 {
+		match self {
+			Stage::Evaluating { attempts, .. } => u32::from(*attempts),
+			_ => 0,
 		}
 	}
 
@@ -366,7 +391,7 @@ impl<AccountId: PartialEq> Task<AccountId> {
 	}
 
 	/// Applies a change to the counters of the trainer with this ticket, in its place or gone: what it is
-	/// paid for, and its accepted segments.
+	/// paid for, and its accepted segments. One that was proven wrong has no claim to anything any more.
 	pub fn count_trainer(&mut self, ticket: TicketId, change: impl FnOnce(&mut u32, &mut u32)) {
 		let seated = self
 			.trainers
@@ -380,7 +405,8 @@ impl<AccountId: PartialEq> Task<AccountId> {
 			.former
 			.iter_mut()
 			.find(|former| former.role == Role::Trainer && former.ticket == ticket);
-		if let Some(former) = former {
+		// Only who was proven wrong has lost the whole of its bond.
+		if let Some(former) = former.filter(|former| former.bond > 0) {
 			change(&mut former.work, &mut former.accepted_segments);
 		}
 	}
@@ -411,14 +437,20 @@ impl<AccountId: PartialEq> Task<AccountId> {
 		}
 	}
 
-	/// Whether what ended the task costs the client its bond: a specification that lied, a test part that
-	/// was not revealed, or workers that were not to its liking.
-	pub fn forfeits_bond(&self, phase: &Phase) -> bool {
-		match phase {
-			Phase::Failed(FailureReason::BadSpec) => true,
-			Phase::Cancelled => self.seed.is_some(),
-			_ => self.test == TestPart::Forfeited,
+	/// Whether the workers that will be drawn can be known to somebody, or are drawn: a block's author
+	/// knows its own randomness before anybody else, and the draw is made from that of the block before.
+	pub fn draw_is_known(&self, now: BlockNumber) -> bool {
+		let imminent = |order: DrawOrder| now.saturating_add(1) >= order.next;
+		self.seed.is_some() || self.draw.is_some_and(imminent)
+	}
+
+	/// Remembers an evaluator that must not be drawn again.
+	pub fn dismiss(&mut self, evaluator: AccountId) {
+		if self.dismissed.is_full() {
+			self.dismissed.remove(0);
 		}
+		// There is room now.
+		let _ = self.dismissed.try_push(evaluator);
 	}
 }
 

@@ -54,10 +54,10 @@ fn estimate<T: frame_system::Config>(reads: u64, writes: u64) -> Weight {
 }
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
-	/// Reads: next number, three prices, bond's share, audit rate, two windows, holds, account.
+	/// Reads: next number, four prices, bond's share and floor, audit rate, two windows, holds, account.
 	/// Writes: next number, task, specification, engagement, agenda, holds, account.
 	fn submit_task() -> Weight {
-		estimate::<T>(10, 7)
+		estimate::<T>(12, 7)
 	}
 
 	/// Task.

@@ -71,13 +71,16 @@ pub fn two_thirds(of: u32) -> u32 {
 
 /// What an evaluator publishes before it reveals its score.
 ///
-/// `salt` is random: the score alone could be guessed.
+/// `attempt` says how often scores were asked for before: what was revealed in one attempt is of no use in
+/// the next. `salt` is random: the score alone could be guessed.
 pub fn evaluation_commitment<AccountId: Encode>(
 	account: &AccountId,
 	task: crate::TaskId,
+	attempt: u32,
 	correct: u32,
 	state_root: &H256,
 	salt: &H256,
 ) -> H256 {
-	H256((b"pouw/evaluation", account, task, correct, state_root, salt).using_encoded(blake2_256))
+	let claim = (account, task, attempt, correct, state_root, salt);
+	H256((b"pouw/evaluation", claim).using_encoded(blake2_256))
 }

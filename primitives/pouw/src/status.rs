@@ -113,6 +113,9 @@ pub struct TaskStatus<AccountId> {
 	pub training_tensor: Option<H256>,
 	/// What is known of the hidden part.
 	pub test: TestPart,
+	/// How often the present step of the evaluation was begun anew with other workers: what an evaluator
+	/// binds into its commitment ([`crate::proof::evaluation_commitment`]).
+	pub evaluation_attempt: u32,
 	/// What each trainer places as bond.
 	#[serde(with = "crate::json::amount")]
 	pub trainer_bond: Balance,

@@ -1,9 +1,9 @@
 //! The draw, acceptance, and the supervisors' word on the specification.
 
 use crate::mock::*;
-use pallet_ml_tasks::{Error, HoldReason, Removal};
+use pallet_ml_tasks::{weights::SubstrateWeight, Error, HoldReason, Removal, WeightInfo};
 use polkadot_sdk::{
-	frame_support::{assert_noop, assert_ok},
+	frame_support::{assert_noop, assert_ok, weights::Weight},
 	sp_runtime::TokenError,
 };
 use pouw_primitives::{
@@ -90,7 +90,7 @@ fn a_trainer_places_its_bond() {
 			task,
 			ticket
 		));
-		assert_eq!(held(HoldReason::TrainerBond, trainer), 80 * POUW);
+		assert_eq!(held(HoldReason::TrainerBond, trainer), 160 * POUW);
 		assert_noop!(
 			MlTasks::accept_assignment(RuntimeOrigin::signed(trainer), task, ticket),
 			Error::<Test>::AlreadyDone
@@ -140,7 +140,7 @@ fn a_trainer_that_cannot_pay_the_bond_does_not_get_the_place() {
 		let task = submit(CLIENT, small_spec());
 		pass(3);
 		let trainer = workers(task, Role::Trainer)[0];
-		let rest = 79 * POUW;
+		let rest = 159 * POUW;
 		assert_ok!(Balances::transfer_keep_alive(
 			RuntimeOrigin::signed(trainer),
 			STRANGER,
@@ -289,10 +289,13 @@ fn a_bad_specification_costs_the_bond() {
 		for supervisor in workers(task, Role::Supervisor) {
 			set_conduct(supervisor, Conduct::Lies);
 		}
+		let issuance = Balances::total_issuance();
 		let summary = live_to_end(task);
 		assert_eq!(summary.phase, Phase::Failed(FailureReason::BadSpec));
 		assert_eq!(summary.refunded, 240 * POUW);
 		assert_eq!(wealth(CLIENT), PURSE - 24 * POUW);
+		// Those who decide it have nothing of it, nor has anybody else.
+		assert_eq!(Balances::total_issuance(), issuance - 24 * POUW);
 	});
 }
 
@@ -344,5 +347,45 @@ fn a_supervisor_that_accepts_and_is_silent_is_replaced() {
 		let now = workers(task, Role::Supervisor);
 		assert!(now.contains(&supervisors[2]));
 		assert_eq!(live_to_end(task).phase, Phase::Settled);
+	});
+}
+
+/// Or a worker could let every duty slip, and be forgiven by the next draw.
+#[test]
+fn to_accept_does_not_make_up_for_missed_duties() {
+	in_market_with(2, || {
+		let task = submit(CLIENT, small_spec());
+		pass(3);
+		let trainer = workers(task, Role::Trainer)[0];
+		let ticket = ticket_of(trainer).unwrap();
+		// There are too few supervisors, so it is drawn for in each block, and there is nobody else.
+		pass(6);
+		let missed = || Tickets::ticket(ticket).unwrap().missed;
+		assert_eq!(missed(), 1);
+		assert!(workers(task, Role::Trainer).contains(&trainer));
+		assert_ok!(MlTasks::accept_assignment(
+			RuntimeOrigin::signed(trainer),
+			task,
+			ticket
+		));
+		assert_eq!(missed(), 1);
+	});
+}
+
+/// Else the hook would take more of a block than it says.
+#[test]
+fn a_turn_weighs_the_draws_for_places_that_it_takes_away() {
+	in_market_with(1, || {
+		submit(CLIENT, small_spec());
+		// One place of each role is drawn, and must be accepted in five blocks; five stay empty.
+		pass(3);
+		pass(4);
+		let weigh = || {
+			System::set_block_number(System::block_number() + 1);
+			poll(Weight::MAX)
+		};
+		let (empty, overdue) = (weigh(), weigh());
+		let draw = SubstrateWeight::<Test>::draw;
+		assert!((overdue - empty).all_gte(draw(8) - draw(5)));
 	});
 }

@@ -1,6 +1,6 @@
 //! The end of a task: who is paid what, and what is left of it.
 
-use crate::mock::*;
+use crate::{mock::*, Event};
 use pallet_ml_tasks::HoldReason;
 use polkadot_sdk::{frame_support::storage::unhashed, sp_core::H256, sp_io};
 use pouw_primitives::{
@@ -199,5 +199,59 @@ fn the_record_tells_what_was_merged() {
 			pouw_primitives::proof::record_round(&record, round, &sealed)
 		});
 		assert_eq!(summary.record, record);
+	});
+}
+
+/// Else a trainer could commit to anything and see to it that nobody can fetch what it commits to.
+#[test]
+fn what_could_not_be_checked_is_not_paid_for() {
+	in_market(|| {
+		for verifier in VERIFIERS {
+			set_conduct(verifier, Conduct::Absent);
+		}
+		let task = submit(CLIENT, small_spec());
+		let summary = live_to_end(task);
+		assert_eq!(summary.phase, Phase::Settled);
+		assert_eq!(summary.segments.committed, 0);
+		assert_eq!((paid(&summary), summary.refunded), (0, 240 * POUW));
+		// Nor is it proven that anybody has cheated.
+		for account in TRAINERS {
+			assert_eq!(wealth(account), PURSE);
+			assert!(ticket_of(account).is_some());
+		}
+	});
+}
+
+#[test]
+fn a_lapsed_audit_costs_the_pay_for_its_commitment_alone() {
+	in_market(|| {
+		let mut spec = small_spec();
+		spec.round_deadline = 400;
+		let task = submit(CLIENT, spec);
+		for verifier in VERIFIERS {
+			set_conduct(verifier, Conduct::Absent);
+		}
+		pass(3);
+		let trainers = workers(task, Role::Trainer);
+		set_conduct(trainers[1], Conduct::LeavesAfterAccepting);
+		let lapsed = || {
+			let is_lapse = |event: &RuntimeEvent| {
+				matches!(event, RuntimeEvent::Pouw(Event::AuditLapsed { .. }))
+			};
+			events().iter().filter(|event| is_lapse(event)).count()
+		};
+		// While the round is open.
+		live_until("a lapse", 300, || lapsed() > 0);
+		live(20);
+		assert_eq!(status(task).segments.committed, 0);
+		for account in VERIFIERS.chain(trainers.iter().copied()) {
+			set_conduct(account, Conduct::Honest);
+		}
+		let summary = live_to_end(task);
+		// One trainer's four segments of one round.
+		assert_eq!(summary.segments.committed, 20);
+		assert_eq!(summary.paid.trainers, 168 * POUW * 20 / 24);
+		assert_eq!(summary.refunded, 240 * POUW * 4 / 24);
+		assert!(wealth(trainers[0]) < wealth(trainers[1]));
 	});
 }

@@ -38,9 +38,14 @@ fn to_be_scored() -> TaskId {
 }
 
 fn commitment(who: AccountId, task: TaskId, correct: u32) -> H256 {
+	commitment_in(0, who, task, correct)
+}
+
+fn commitment_in(attempt: u32, who: AccountId, task: TaskId, correct: u32) -> H256 {
 	evaluation_commitment(
 		&who,
 		task,
+		attempt,
 		correct,
 		&H256::repeat_byte(6),
 		&H256::repeat_byte(1),
@@ -231,7 +236,7 @@ fn where_evaluators_stay_away_others_are_drawn() {
 }
 
 #[test]
-fn without_agreement_the_task_ends_without_a_result_and_trainers_are_paid() {
+fn without_agreement_trainers_are_paid_as_if_the_accuracy_was_missed() {
 	in_market(|| {
 		for evaluator in EVALUATORS {
 			set_conduct(evaluator, Conduct::DoesNotReveal);
@@ -239,7 +244,7 @@ fn without_agreement_the_task_ends_without_a_result_and_trainers_are_paid() {
 		let task = submit(CLIENT, small_spec());
 		let summary = live_to_end(task);
 		assert_eq!(summary.phase, Phase::Failed(FailureReason::NoEvaluation));
-		assert_eq!(summary.paid.trainers, 168 * POUW);
+		assert_eq!(summary.paid.trainers, 84 * POUW);
 		assert_eq!(summary.paid.evaluators, 0);
 		assert_eq!(wealth(CLIENT), PURSE - 240 * POUW + summary.refunded);
 		assert!(events().iter().any(|event| matches!(
@@ -271,5 +276,135 @@ fn accuracy_that_is_just_reached_pays_in_full() {
 		spec.required_accuracy = Permill::from_parts(950_000);
 		let task = submit(CLIENT, spec);
 		assert_eq!(live_to_end(task).paid.trainers, 168 * POUW);
+	});
+}
+
+/// The supervisors' voice decides about the client's bond: it must not be worth anything to them.
+#[test]
+fn condemning_the_test_part_brings_the_supervisors_nothing() {
+	let gain = |conduct: Conduct| {
+		let mut gained = 0;
+		in_market(|| {
+			let task = trained();
+			assert_ok!(MlTasks::reveal_test(RuntimeOrigin::signed(CLIENT), task));
+			let supervisors = workers(task, Role::Supervisor);
+			for supervisor in &supervisors {
+				set_conduct(*supervisor, conduct);
+			}
+			live_to_end(task);
+			gained = supervisors.iter().map(|who| wealth(*who) - PURSE).sum();
+		});
+		gained
+	};
+	assert_eq!(gain(Conduct::Lies), gain(Conduct::Honest));
+}
+
+/// Else who disagrees on purpose could try again and again.
+#[test]
+fn evaluators_that_have_failed_are_not_drawn_again() {
+	in_market_with(4, || {
+		let task = to_be_scored();
+		let failed = workers(task, Role::Evaluator);
+		// One is silent, the others don't agree.
+		set_conduct(failed[2], Conduct::Absent);
+		for (evaluator, correct) in failed[..2].iter().zip([1, 2]) {
+			assert_ok!(commit(*evaluator, task, correct));
+		}
+		live_until("the time for scores", 30, || {
+			reveal(failed[0], task, 1).is_ok()
+		});
+		assert_ok!(reveal(failed[1], task, 2));
+		assert_eq!(status(task).evaluation_attempt, 1);
+		// There is one left who may score.
+		for _ in 0..15 {
+			live_a_block();
+			check_invariants();
+			let drawn = workers(task, Role::Evaluator);
+			assert!(drawn.iter().all(|account| !failed.contains(account)));
+		}
+		assert_eq!(workers(task, Role::Evaluator).len(), 1);
+		live_to_end(task);
+	});
+}
+
+#[test]
+fn a_commitment_to_a_score_is_of_no_use_in_another_attempt() {
+	in_market(|| {
+		let task = to_be_scored();
+		for evaluator in EVALUATORS {
+			set_conduct(evaluator, Conduct::LeavesAfterAccepting);
+		}
+		for evaluator in workers(task, Role::Evaluator) {
+			set_conduct(evaluator, Conduct::DoesNotReveal);
+		}
+		live_until("others", 60, || {
+			let status = status(task);
+			let accepted = status.workers.iter().all(|worker| worker.accepted);
+			status.evaluation_attempt == 1 && status.workers.len() == 8 && accepted
+		});
+		let [old, new, other] = workers(task, Role::Evaluator)[..] else {
+			panic!("three places")
+		};
+		let commitments = [(old, 0), (new, 1), (other, 1)];
+		for (evaluator, attempt) in commitments {
+			assert_ok!(MlTasks::commit_evaluation(
+				RuntimeOrigin::signed(evaluator),
+				task,
+				commitment_in(attempt, evaluator, task, 190)
+			));
+		}
+		assert_noop!(reveal(old, task, 190), Error::<Test>::CommitmentMismatch);
+		assert_ok!(reveal(new, task, 190));
+		live_to_end(task);
+	});
+}
+
+/// It was drawn for a place that came free, and had no chance to commit.
+#[test]
+fn an_evaluator_that_comes_too_late_to_commit_misses_nothing() {
+	in_market(|| {
+		let task = to_be_scored();
+		for evaluator in EVALUATORS {
+			set_conduct(evaluator, Conduct::DoesNotReveal);
+		}
+		live_until("a second attempt", 60, || {
+			status(task).evaluation_attempt == 1
+		});
+		for evaluator in EVALUATORS {
+			set_conduct(evaluator, Conduct::Absent);
+		}
+		live_until("a draw", 10, || workers(task, Role::Evaluator).len() == 3);
+		let in_time = workers(task, Role::Evaluator)[..2].to_vec();
+		for evaluator in &in_time {
+			set_conduct(*evaluator, Conduct::DoesNotReveal);
+		}
+		live_until("the time for commitments to be over", 60, || {
+			let duties = MlTasks::open_duties(in_time[0]);
+			duties
+				.iter()
+				.any(|duty| duty.kind == DutyKind::RevealEvaluation)
+		});
+		let waiting = || {
+			let workers = status(task).workers;
+			workers
+				.into_iter()
+				.find(|worker| worker.role == Role::Evaluator && !worker.accepted)
+		};
+		live_until("another draw", 10, || waiting().is_some());
+		let late = waiting().unwrap();
+		assert_ok!(MlTasks::accept_assignment(
+			RuntimeOrigin::signed(late.account),
+			task,
+			late.ticket
+		));
+		let missed = || Tickets::ticket(late.ticket).unwrap().missed;
+		let before = missed();
+		for evaluator in in_time {
+			set_conduct(evaluator, Conduct::Honest);
+		}
+		let summary = live_to_end(task);
+		assert_eq!(summary.accuracy, Some((RIGHT_SCORE, TEST_ROWS)));
+		assert_eq!(missed(), before);
+		assert_eq!(Rewards::reputation(late.account).faults, 0);
 	});
 }

@@ -5,6 +5,7 @@ use pallet_ml_tasks::{Event, HoldReason};
 use polkadot_sdk::sp_core::H256;
 use pouw_primitives::{
 	proof::record_round,
+	seams::{AuditOutcome, Market},
 	status::{Phase, TestPart},
 	ticket::Role,
 	RoundIndex, TaskId, POUW,
@@ -40,7 +41,7 @@ fn verifiers_return() {
 	}
 }
 
-/// A trainer fakes the first round, and is found out when others have gone on.
+/// A trainer fakes the first round, and is found out when others have gone on. Nobody has done anything since.
 fn lost(task: TaskId, faker: AccountId, ahead: RoundIndex) {
 	set_conduct(faker, Conduct::Fakes);
 	live_until("the first round", 60, || phase(task) == Phase::Training(1));
@@ -49,7 +50,15 @@ fn lost(task: TaskId, faker: AccountId, ahead: RoundIndex) {
 		phase(task) == Phase::Training(ahead)
 	});
 	verifiers_return();
-	live_until("a rewind", 120, || !rewinds().is_empty());
+	for _ in 0..120 {
+		pass(1);
+		check_invariants();
+		if !rewinds().is_empty() {
+			return;
+		}
+		(1..=ACCOUNTS).for_each(do_duties);
+	}
+	panic!("no rewind");
 }
 
 #[test]
@@ -107,8 +116,8 @@ fn honest_trainers_are_paid_for_lost_rounds_out_of_the_losers_bond() {
 		let trainers = workers(task, Role::Trainer);
 		let (honest, faker) = (trainers[0], trainers[1]);
 		let bond = status(task).trainer_bond;
-		// 64 segments for 240 POUW; twice that at a rate of a quarter.
-		assert_eq!(bond, 30 * POUW);
+		// 64 segments for 240 POUW; four times that at a rate of a quarter.
+		assert_eq!(bond, 60 * POUW);
 		set_conduct(faker, Conduct::Fakes);
 		live_until("rounds to run ahead", 60, || {
 			phase(task) == Phase::Training(3)
@@ -130,12 +139,116 @@ fn honest_trainers_are_paid_for_lost_rounds_out_of_the_losers_bond() {
 		let per_round = 4 * (240 * POUW / 64);
 		// The round that was open may have been committed to as well.
 		assert!(
-			gained == bond.min(lost_rounds * per_round)
-				|| gained == bond.min((lost_rounds + 1) * per_round),
+			gained == (bond / 2).min(lost_rounds * per_round)
+				|| gained == (bond / 2).min((lost_rounds + 1) * per_round),
 			"{gained}"
 		);
 		assert_eq!(held(HoldReason::TrainerBond, faker), 0);
 		live_to_end(task);
+	});
+}
+
+/// Else two trainers in league could fake, and one get back what the other loses.
+#[test]
+fn an_accomplice_gets_at_most_half_of_the_losers_bond() {
+	in_market(|| {
+		let task = running_ahead(2);
+		let [accomplice, faker] = workers(task, Role::Trainer)[..] else {
+			panic!("two places")
+		};
+		let bond = status(task).trainer_bond;
+		let before = wealth(accomplice);
+		// Three rounds of 15 POUW are lost with the first one.
+		lost(task, faker, 4);
+		assert_eq!(wealth(accomplice) - before, bond / 2);
+		let slashed = events().into_iter().find_map(|event| match event {
+			RuntimeEvent::MlTasks(Event::BondSlashed { amount, burned, .. }) => {
+				Some((amount, burned))
+			}
+			_ => None,
+		});
+		assert_eq!(slashed, Some((bond, bond / 2)));
+		live_to_end(task);
+	});
+}
+
+/// It may have committed to other rounds whose audits are still open.
+#[test]
+fn who_was_proven_wrong_gains_nothing_by_other_audits() {
+	in_market(|| {
+		let task = running_ahead(2);
+		let faker = workers(task, Role::Trainer)[1];
+		let ticket = ticket_of(faker).unwrap();
+		lost(task, faker, 2);
+		// As the proofs do when they find another of its segments right.
+		<MlTasks as Market<AccountId>>::audits_drawn(task, 1);
+		<MlTasks as Market<AccountId>>::audit_ended(task, 0, AuditOutcome::Accepted(ticket));
+		let claims = pallet_ml_tasks::Tasks::<Test>::get(task).unwrap().former;
+		let claim = claims
+			.iter()
+			.find(|former| former.ticket == ticket)
+			.unwrap();
+		assert_eq!((claim.work, claim.accepted_segments), (0, 0));
+		live_to_end(task);
+	});
+}
+
+/// Nobody can accept while nothing but audits is waited for.
+#[test]
+fn a_worker_that_could_not_accept_has_missed_nothing() {
+	in_market(|| {
+		let mut spec = small_spec();
+		spec.training.rounds = 2;
+		let task = submit(CLIENT, spec);
+		pass(3);
+		let faker = workers(task, Role::Trainer)[1];
+		// Audits take long, but don't lapse.
+		for verifier in VERIFIERS {
+			set_conduct(verifier, Conduct::DoesNotReveal);
+		}
+		live_until("the last round", 30, || phase(task) == Phase::Training(1));
+		set_conduct(faker, Conduct::Fakes);
+		live_until("the evaluation", 30, || phase(task) == Phase::Evaluating);
+
+		// One supervisor says what it found of the test part; of those that are drawn for the other two
+		// places one accepts, and with its word the task is scored at once.
+		let first = workers(task, Role::Supervisor)[0];
+		for supervisor in SUPERVISORS.filter(|account| *account != first) {
+			set_conduct(supervisor, Conduct::Absent);
+		}
+		let drawn = || {
+			let workers = status(task).workers.into_iter();
+			workers
+				.filter(|worker| worker.role == Role::Supervisor && !worker.accepted)
+				.collect::<Vec<_>>()
+		};
+		live_until("a draw", 30, || drawn().len() == 2);
+		set_conduct(drawn()[0].account, Conduct::Honest);
+		let late = drawn()[1].clone();
+		live_until("a score", 4, || {
+			events()
+				.iter()
+				.any(|event| matches!(event, RuntimeEvent::MlTasks(Event::EvaluationAgreed { .. })))
+		});
+		let missed = || Tickets::ticket(late.ticket).unwrap().missed;
+		let before = missed();
+		live(6);
+		// The final model is another one then, and not scored at once.
+		for evaluator in EVALUATORS {
+			set_conduct(evaluator, Conduct::Absent);
+		}
+		verifiers_return();
+		live_until("a rewind", 120, || !rewinds().is_empty());
+		live(1);
+		assert_eq!(missed(), before);
+		assert!(drawn().contains(&late));
+		set_conduct(late.account, Conduct::Honest);
+		live(1);
+		assert!(drawn().is_empty());
+		for evaluator in EVALUATORS {
+			set_conduct(evaluator, Conduct::Honest);
+		}
+		assert_eq!(live_to_end(task).phase, Phase::Settled);
 	});
 }
 
@@ -246,7 +359,7 @@ fn a_trainer_that_has_left_can_still_be_held_to_account() {
 		verifiers_return();
 		live_until("a rewind", 160, || !rewinds().is_empty());
 		assert_eq!(ticket_of(faker), None);
-		assert_eq!(wealth(faker), PURSE - stake - 30 * POUW);
+		assert_eq!(wealth(faker), PURSE - stake - 60 * POUW);
 		assert_eq!(live_to_end(task).phase, Phase::Settled);
 	});
 }

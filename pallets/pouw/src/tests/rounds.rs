@@ -2,10 +2,14 @@
 
 use crate::{mock::*, Error};
 use pallet_ml_tasks::{HoldReason, Removal};
-use polkadot_sdk::frame_support::{assert_noop, assert_ok};
-use polkadot_sdk::sp_core::H256;
+use polkadot_sdk::{
+	frame_support::{assert_noop, assert_ok},
+	sp_core::H256,
+	sp_runtime::Permill,
+};
 use pouw_primitives::{
 	proof::record_round,
+	seams::{AuditOutcome, Market, TicketPool},
 	status::{DutyKind, FailureReason, Phase},
 	ticket::Role,
 	RoundIndex, TaskId, POUW,
@@ -166,8 +170,8 @@ fn a_trainer_that_misses_two_rounds_is_replaced_and_fined() {
 			}) if *account == absent
 		)));
 		// A quarter of the bond is burned; the rest stays, with the ticket, until the task ends.
-		// 240 POUW for 96 segments; twice that at a rate of a quarter.
-		assert_eq!(held(HoldReason::TrainerBond, absent), 15 * POUW);
+		// 240 POUW for 96 segments; four times that at a rate of a quarter.
+		assert_eq!(held(HoldReason::TrainerBond, absent), 30 * POUW);
 		live_until("a successor", 20, || {
 			let accepted = |worker: &pouw_primitives::status::Worker<u64>| {
 				worker.role == Role::Trainer && worker.accepted
@@ -181,7 +185,7 @@ fn a_trainer_that_misses_two_rounds_is_replaced_and_fined() {
 		let summary = live_to_end(task);
 		assert_eq!(summary.phase, Phase::Settled);
 		assert_eq!(held(HoldReason::TrainerBond, absent), 0);
-		assert_eq!(wealth(absent), PURSE - 5 * POUW);
+		assert_eq!(wealth(absent), PURSE - 10 * POUW);
 		// What was not delivered was not paid for.
 		let (delivered, ordered) = (u128::from(summary.segments.committed), 96);
 		let paid = summary.paid;
@@ -251,6 +255,51 @@ fn supervisors_that_hold_nothing_have_answered() {
 				0
 			);
 		}
+	});
+}
+
+/// With two supervisors, one could else keep any trainer out by saying that it holds nothing.
+#[test]
+fn a_supervisor_that_denies_what_half_of_them_hold_is_replaced() {
+	in_market(|| {
+		let mut spec = small_spec();
+		spec.training.supervisors = 2;
+		let task = submit(CLIENT, spec);
+		live_until("training", 30, || phase(task) == Phase::Training(0));
+		let denier = workers(task, Role::Supervisor)[1];
+		set_conduct(denier, Conduct::HoldsNothing);
+		live_until("a sealed round", 60, || phase(task) == Phase::Training(1));
+		assert!(!workers(task, Role::Supervisor).contains(&denier));
+		assert_eq!(MlTasks::round_status(task, 0).unwrap().commitments.len(), 2);
+		assert_eq!(
+			Tickets::ticket(ticket_of(denier).unwrap()).unwrap().missed,
+			1
+		);
+		assert_eq!(live_to_end(task).phase, Phase::Settled);
+	});
+}
+
+/// The successors of those that were proven wrong need time, however late in the round it came out.
+#[test]
+fn an_open_round_waits_for_the_successor_of_its_last_trainer() {
+	in_market(|| {
+		let mut spec = small_spec();
+		spec.training.trainers = 1;
+		let task = submit(CLIENT, spec);
+		pass(3);
+		let trainer = workers(task, Role::Trainer)[0];
+		let ticket = ticket_of(trainer).unwrap();
+		set_conduct(trainer, Conduct::LeavesAfterAccepting);
+		live_until("training", 30, || phase(task) == Phase::Training(0));
+		let deadline = status(task).deadline.unwrap();
+		live(deadline - System::block_number());
+		// As the proofs do when they find a commitment to the open round wrong.
+		<MlTasks as Market<AccountId>>::audits_drawn(task, 1);
+		<Tickets as TicketPool<AccountId>>::slash(ticket, Permill::zero(), &[]);
+		let outcome = AuditOutcome::Rejected(0, ticket);
+		<MlTasks as Market<AccountId>>::audit_ended(task, 0, outcome);
+		assert!(status(task).deadline.unwrap() > deadline);
+		assert_eq!(live_to_end(task).phase, Phase::Settled);
 	});
 }
 

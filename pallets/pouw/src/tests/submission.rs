@@ -70,13 +70,13 @@ fn what_cannot_work_is_refused_with_its_reason() {
 fn the_estimate_is_what_is_asked() {
 	in_market(|| {
 		// 240 steps of 10⁶ and three evaluations of 10⁶ make 243 · 10⁶ multiply-adds, a part of one price;
-		// 24 segments.
+		// 24 segments, eight places.
 		let mut spec = small_spec();
 		let estimate = MlTasks::estimate_fee(spec.clone()).unwrap();
-		assert_eq!(estimate.floor, POUW / 100 + 24 * POUW / 100);
+		assert_eq!(estimate.floor, POUW / 100 + 24 * POUW / 100 + 8 * POUW / 10);
 		assert_eq!(estimate.client_bond, 24 * POUW);
-		// 10 POUW a segment, twice, at an audit rate of a quarter.
-		assert_eq!(estimate.trainer_bond, 80 * POUW);
+		// 10 POUW a segment, four times, at an audit rate of a quarter.
+		assert_eq!(estimate.trainer_bond, 160 * POUW);
 
 		spec.fee = estimate.floor - 1;
 		assert_noop!(try_submit(spec.clone()), Error::<Test>::FeeBelowFloor);
@@ -125,15 +125,66 @@ fn cancelling_after_the_draw_costs_the_bond() {
 		pass(3);
 		let trainers = workers(task, Role::Trainer);
 		trainers.iter().for_each(|trainer| do_duties(*trainer));
-		let accepted = trainers.len() as u128;
 		let issuance = Balances::total_issuance();
 		assert_ok!(MlTasks::cancel_task(RuntimeOrigin::signed(CLIENT), task));
 		pass(1);
 		assert_eq!(MlTasks::task_summary(task).unwrap().refunded, 240 * POUW);
 		assert_eq!(wealth(CLIENT), PURSE - 24 * POUW);
-		// Half of it was burned, and the dust of the other half.
-		let burned = issuance - Balances::total_issuance();
-		assert_eq!(burned, 12 * POUW + 12 * POUW % accepted);
+		// All of it was burned: the client may be in league with those it has had drawn.
+		assert_eq!(Balances::total_issuance(), issuance - 24 * POUW);
+	});
+}
+
+/// Who makes the block before the draw knows who will be drawn.
+#[test]
+fn cancelling_in_the_block_before_the_draw_costs_the_bond() {
+	let loss = |blocks: u32| {
+		let mut loss = None;
+		in_market(|| {
+			let task = submit(CLIENT, small_spec());
+			pass(blocks);
+			assert_eq!(status(task).seed, None);
+			assert_ok!(MlTasks::cancel_task(RuntimeOrigin::signed(CLIENT), task));
+			pass(1);
+			loss = Some(PURSE - wealth(CLIENT));
+		});
+		loss.unwrap()
+	};
+	assert_eq!(loss(1), 0);
+	assert_eq!(loss(2), 24 * POUW);
+}
+
+#[test]
+fn however_soon_a_draw_is_to_come_a_task_can_be_taken_back_at_once() {
+	in_market(|| {
+		DrawDelay::set(0);
+		let task = submit(CLIENT, small_spec());
+		assert_ok!(MlTasks::cancel_task(RuntimeOrigin::signed(CLIENT), task));
+		pass(1);
+		assert_eq!(wealth(CLIENT), PURSE);
+	});
+}
+
+/// Else the whole market could be bound by tasks that cost next to nothing.
+#[test]
+fn each_place_has_a_price_and_the_bond_a_floor() {
+	in_market(|| {
+		PlacePrice::set(5 * POUW);
+		MinimumClientBond::set(30 * POUW);
+		let mut spec = small_spec();
+		let before = MlTasks::estimate_fee(spec.clone()).unwrap();
+		spec.training.supervisors += 2;
+		spec.training.trainers += 1;
+		spec.training.rounds = 2;
+		// The same work by more workers.
+		let after = MlTasks::estimate_fee(spec.clone()).unwrap();
+		assert_eq!(after.floor, before.floor + 3 * 5 * POUW);
+		assert_eq!(after.client_bond, 30 * POUW);
+		spec.fee = after.floor;
+		let task = submit(CLIENT, spec);
+		assert_eq!(held(HoldReason::ClientBond, CLIENT), 30 * POUW);
+		assert_ok!(MlTasks::cancel_task(RuntimeOrigin::signed(CLIENT), task));
+		pass(1);
 	});
 }
 
