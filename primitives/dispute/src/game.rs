@@ -8,13 +8,13 @@ use alloc::{vec, vec::Vec};
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use repops::{
-	check::Checked,
 	commit::{
 		root_of_top, tensor_root, tensor_root_of_top, tile_count, tile_leaf, Domain, Hash,
 		MerkleProof, TILE, TILE_BYTES,
 	},
-	initial::initial_element_of,
+	parts::Parts,
 	program::{Source, Target, ValueId},
+	random::{initial_element, Purpose, Stream},
 	referee::{element_at, judge, passages, tile_bits, Evidence, Operand, Question, Running},
 	tensor::{Tensor, TensorType},
 };
@@ -134,7 +134,8 @@ pub enum Outcome {
 
 /// A dispute.
 ///
-/// Whoever calls gives the same program and facts each time: for [`Subject::Initial`] and
+/// Whoever calls gives the same program and facts each time, or as much of the program as a move asks for
+/// ([`repops::parts`]): for [`Subject::Initial`] and
 /// [`Subject::Steps`] the task's step program, for the others the merge or evaluation program.
 #[derive(
 	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -150,7 +151,7 @@ pub struct Dispute {
 
 impl Dispute {
 	/// A dispute about this claim.
-	pub fn new(subject: Subject, program: &Checked, facts: &Facts) -> Result<Self, MoveError> {
+	pub fn new(subject: Subject, program: &impl Parts, facts: &Facts) -> Result<Self, MoveError> {
 		let (before, position) = match subject {
 			Subject::Steps {
 				before,
@@ -224,7 +225,11 @@ impl Dispute {
 	}
 
 	/// A move of the defender's. After an error nothing has changed.
-	pub fn defend(&mut self, made: DefenderMove, program: &Checked) -> Result<Outcome, MoveError> {
+	pub fn defend(
+		&mut self,
+		made: DefenderMove,
+		program: &impl Parts,
+	) -> Result<Outcome, MoveError> {
 		if self.to_move() != Party::Defender {
 			return Err(MoveError::NotNow);
 		}
@@ -238,7 +243,7 @@ impl Dispute {
 	pub fn challenge(
 		&mut self,
 		made: ChallengerMove,
-		program: &Checked,
+		program: &impl Parts,
 		facts: &Facts,
 	) -> Result<Outcome, MoveError> {
 		if self.to_move() != Party::Challenger {
@@ -253,7 +258,7 @@ impl Dispute {
 	fn made_by_defender(
 		&mut self,
 		made: DefenderMove,
-		program: &Checked,
+		program: &impl Parts,
 	) -> Result<Outcome, MoveError> {
 		match (&mut self.position, made) {
 			(Position::Steps(span), DefenderMove::States(states)) => span.post(states)?,
@@ -264,8 +269,8 @@ impl Dispute {
 				self.leave_tensors(program)?;
 			}
 			(Position::Values { value, root }, DefenderMove::Values { top, proof }) => {
-				let count = program.program().operations.len() as u32;
-				let index = operation_of(*value, program).ok_or(MoveError::NoSuchThing)?;
+				let count = program.counts().operations;
+				let index = program.operation_of(*value).ok_or(MoveError::NoSuchThing)?;
 				if proof.top(count, index, root) != Some(top) {
 					return Err(MoveError::NotProven);
 				}
@@ -300,7 +305,7 @@ impl Dispute {
 	fn made_by_challenger(
 		&mut self,
 		made: ChallengerMove,
-		program: &Checked,
+		program: &impl Parts,
 		facts: &Facts,
 	) -> Result<Outcome, MoveError> {
 		match (&mut self.position, made) {
@@ -358,7 +363,7 @@ impl Dispute {
 		Ok(Outcome::Open)
 	}
 
-	fn leave_steps(&mut self, program: &Checked) -> Result<(), MoveError> {
+	fn leave_steps(&mut self, program: &impl Parts) -> Result<(), MoveError> {
 		if let Position::Steps(span) = &self.position {
 			if span.is_single() {
 				self.step = span.start;
@@ -369,7 +374,7 @@ impl Dispute {
 		Ok(())
 	}
 
-	fn leave_tensors(&mut self, program: &Checked) -> Result<(), MoveError> {
+	fn leave_tensors(&mut self, program: &impl Parts) -> Result<(), MoveError> {
 		let Position::Tensors(descent) = &self.position else {
 			return Ok(());
 		};
@@ -385,7 +390,7 @@ impl Dispute {
 		Ok(())
 	}
 
-	fn leave_operations(&mut self, program: &Checked) -> Result<(), MoveError> {
+	fn leave_operations(&mut self, program: &impl Parts) -> Result<(), MoveError> {
 		if let Position::Operations(descent) = &self.position {
 			if let Some(root) = descent.leaf() {
 				let index = descent.first;
@@ -434,14 +439,15 @@ impl Dispute {
 		origin: Origin,
 		element: u64,
 		bits: u32,
-		program: &Checked,
+		program: &impl Parts,
 		facts: &Facts,
 	) -> Result<Outcome, MoveError> {
 		match origin {
 			Origin::Initial { tensor } => {
 				let tensor = u32::from(tensor);
-				let right = initial_element_of(program.program(), &facts.seed, tensor, element);
-				let right = right.ok_or(MoveError::NoSuchThing)?.to_bits();
+				let declared = program.state_tensor(tensor).ok_or(MoveError::NoSuchThing)?;
+				let stream = Stream::new(&facts.seed, Purpose::Initial(tensor));
+				let right = initial_element(declared.initial, &stream, element).to_bits();
 				Ok(Outcome::Lost(loser(right == bits)))
 			}
 			Origin::Operation { index } => {
@@ -458,16 +464,15 @@ impl Dispute {
 		}
 	}
 
-	fn passages(&self, operation: u32, program: &Checked) -> Result<u64, MoveError> {
-		let operation = program.program().operations.get(operation as usize);
-		let operation = operation.ok_or(MoveError::NoSuchThing)?;
-		let types: Option<Vec<&TensorType>> = operation
+	fn passages(&self, operation: u32, program: &impl Parts) -> Result<u64, MoveError> {
+		let (operation, _) = program.operation(operation).ok_or(MoveError::NoSuchThing)?;
+		let types: Option<Vec<TensorType>> = operation
 			.operands
 			.iter()
-			.map(|value| program.types().get(*value as usize))
+			.map(|value| program.value_type(*value))
 			.collect();
 		let types = types.ok_or(MoveError::NoSuchThing)?;
-		Ok(passages(&operation.kind, &types))
+		Ok(passages(&operation.kind, &types.iter().collect::<Vec<_>>()))
 	}
 
 	/// The referee's word on the passage.
@@ -475,7 +480,7 @@ impl Dispute {
 		&self,
 		roots: &[OperandRoot],
 		tiles: &Evidence,
-		program: &Checked,
+		program: &impl Parts,
 		facts: &Facts,
 	) -> Result<Outcome, MoveError> {
 		let Position::Passage {
@@ -488,8 +493,9 @@ impl Dispute {
 			return Err(MoveError::NotNow);
 		};
 		let is_last = question.passage.saturating_add(1) == self.passages(*operation, program)?;
-		let operation = program.program().operations.get(*operation as usize);
-		let operation = operation.ok_or(MoveError::NoSuchThing)?;
+		let (operation, _) = program
+			.operation(*operation)
+			.ok_or(MoveError::NoSuchThing)?;
 		if roots.len() != operation.operands.len() {
 			return Err(MoveError::Count {
 				expected: operation.operands.len() as u32,
@@ -498,9 +504,9 @@ impl Dispute {
 		}
 		let mut operands = Vec::with_capacity(roots.len());
 		for (value, shown) in operation.operands.iter().zip(roots) {
-			let kind = program.types().get(*value as usize);
+			let kind = program.value_type(*value);
 			operands.push(Operand {
-				kind: kind.ok_or(MoveError::NoSuchThing)?.clone(),
+				kind: kind.ok_or(MoveError::NoSuchThing)?,
 				root: self.operand_root(*value, shown, program, facts)?,
 			});
 		}
@@ -519,20 +525,19 @@ impl Dispute {
 		&self,
 		value: ValueId,
 		shown: &OperandRoot,
-		program: &Checked,
+		program: &impl Parts,
 		facts: &Facts,
 	) -> Result<Hash, MoveError> {
 		let OperandRoot { root, proof } = shown;
-		if let Some(index) = operation_of(value, program) {
+		if let Some(index) = program.operation_of(value) {
 			let node = self.agreed.iter().find(|node| node.covers(index));
 			let node = node.ok_or(MoveError::NotProven)?;
 			let at = index.saturating_sub(node.first);
 			let proven = proof.top(node.width, at, root) == Some(node.node);
 			return proven.then_some(*root).ok_or(MoveError::NotProven);
 		}
-		let input = program.program().inputs.get(value as usize);
-		let source = input.ok_or(MoveError::NoSuchThing)?.source;
-		let count = program.program().state.len() as u32;
+		let source = program.input(value).ok_or(MoveError::NoSuchThing)?.source;
+		let count = program.counts().state;
 		let in_state = |state: Option<&Hash>, tensor: u16| {
 			let state = state.ok_or(MoveError::NoSuchThing)?;
 			let proven = proof.verify(Domain::State, state, count, u32::from(tensor), root);
@@ -575,25 +580,18 @@ fn loser(claim_is_right: bool) -> Party {
 	}
 }
 
-/// The operation whose result a value is; none for an input.
-fn operation_of(value: ValueId, program: &Checked) -> Option<u32> {
-	value.checked_sub(program.program().inputs.len() as u32)
-}
-
 /// Into the tree over a state's tensors.
-fn tensors(claimed: Hash, program: &Checked) -> Result<Position, MoveError> {
-	match program.program().state.len() as u32 {
+fn tensors(claimed: Hash, program: &impl Parts) -> Result<Position, MoveError> {
+	match program.counts().state {
 		0 => Err(MoveError::NoSuchThing),
 		count => Ok(Position::Tensors(Descent::from_root(claimed, count))),
 	}
 }
 
 /// To what an output is, which was claimed to have this root.
-fn output(target: Target, root: Hash, program: &Checked) -> Result<Position, MoveError> {
-	let outputs = &program.program().outputs;
-	let found = outputs.iter().find(|output| output.target == target);
-	let value = found.ok_or(MoveError::NoSuchThing)?.value;
-	Ok(if operation_of(value, program).is_some() {
+fn output(target: Target, root: Hash, program: &impl Parts) -> Result<Position, MoveError> {
+	let value = program.output(target).ok_or(MoveError::NoSuchThing)?;
+	Ok(if program.operation_of(value).is_some() {
 		Position::Values { value, root }
 	} else {
 		Position::Input { value, root }
@@ -601,7 +599,7 @@ fn output(target: Target, root: Hash, program: &Checked) -> Result<Position, Mov
 }
 
 /// Into the tree over a tensor's tiles.
-fn tiles(origin: Origin, root: Hash, program: &Checked) -> Result<Position, MoveError> {
+fn tiles(origin: Origin, root: Hash, program: &impl Parts) -> Result<Position, MoveError> {
 	let count = tile_count(&kind_of(origin, program)?.shape).filter(|count| *count > 0);
 	let count = count.ok_or(MoveError::NoSuchThing)?;
 	Ok(Position::Tiles {
@@ -610,19 +608,12 @@ fn tiles(origin: Origin, root: Hash, program: &Checked) -> Result<Position, Move
 	})
 }
 
-fn kind_of(origin: Origin, program: &Checked) -> Result<TensorType, MoveError> {
+fn kind_of(origin: Origin, program: &impl Parts) -> Result<TensorType, MoveError> {
 	let kind = match origin {
 		Origin::Initial { tensor } => program
-			.program()
-			.state
-			.get(usize::from(tensor))
-			.map(|tensor| TensorType::f32(tensor.shape.clone())),
-		Origin::Operation { index } => program
-			.program()
-			.inputs
-			.len()
-			.checked_add(index as usize)
-			.and_then(|value| program.types().get(value).cloned()),
+			.state_tensor(u32::from(tensor))
+			.map(|tensor| TensorType::f32(tensor.shape)),
+		Origin::Operation { index } => program.operation(index).map(|(_, kind)| kind),
 	};
 	kind.ok_or(MoveError::NoSuchThing)
 }

@@ -84,7 +84,7 @@ pub enum MoveError {
 	NotTheTile,
 	/// The proof does not show what it must.
 	NotProven,
-	/// The program or the facts lack something that the dispute is about.
+	/// The program, or what was shown of it, or the facts lack something that the dispute is about.
 	NoSuchThing,
 	/// The referee can't judge by what was shown.
 	Judge(JudgeError),
@@ -101,7 +101,9 @@ impl fmt::Display for MoveError {
 			MoveError::NoSuchPart => write!(f, "there is no such part"),
 			MoveError::NotTheTile => write!(f, "these bytes don't hash to the tile in question"),
 			MoveError::NotProven => write!(f, "the proof does not lead to what is agreed on"),
-			MoveError::NoSuchThing => write!(f, "the program has nothing of that kind"),
+			MoveError::NoSuchThing => {
+				write!(f, "a part of the program is missing that the move is about")
+			}
 			MoveError::Judge(error) => write!(f, "{error}"),
 		}
 	}

@@ -2,7 +2,7 @@
 //!
 //! Everything is hashed in BLAKE3's keyed mode under a key that names what is hashed (its *domain*), so
 //! a hash of one kind is never one of another kind. The domains: tile leaf, node, tensor, state, trace,
-//! data, program.
+//! data, program, program part, program root.
 //!
 //! **Merkle tree.** Level 0 are the leaves. A node of the next level is the hash of two neighbours; a last
 //! one without a neighbour moves up unchanged. So each node covers an aligned run of leaves and equals the
@@ -31,6 +31,7 @@ const TILE_KEY: &[u8; 32] = b"repops tile leaf                ";
 const NODE_KEY: &[u8; 32] = b"repops merkle node              ";
 const TENSOR_KEY: &[u8; 32] = b"repops tensor root              ";
 const PROGRAM_KEY: &[u8; 32] = b"repops program                  ";
+const PART_KEY: &[u8; 32] = b"repops program part             ";
 
 /// What the leaves of a Merkle tree are, when they are hashes.
 #[derive(
@@ -43,6 +44,8 @@ pub enum Domain {
 	Trace,
 	/// The hashes of a data set's segment blobs.
 	Data,
+	/// The hashes of a program's parts.
+	Program,
 }
 
 impl Domain {
@@ -51,6 +54,7 @@ impl Domain {
 			Domain::State => b"repops state root               ",
 			Domain::Trace => b"repops trace root               ",
 			Domain::Data => b"repops data root                ",
+			Domain::Program => b"repops program root             ",
 		}
 	}
 }
@@ -62,6 +66,11 @@ fn keyed(key: &[u8; 32], bytes: &[u8]) -> Hash {
 /// The hash of a program's encoding.
 pub fn program_hash(encoding: &[u8]) -> Hash {
 	keyed(PROGRAM_KEY, encoding)
+}
+
+/// The leaf of a program's part, from the part's encoding.
+pub fn part_leaf(encoding: &[u8]) -> Hash {
+	keyed(PART_KEY, encoding)
 }
 
 // Merkle trees.

@@ -16,6 +16,7 @@
 //! | [`kernel`], [`interpret`] | the operations and whole programs, by reference code |
 //! | [`initial`], [`merge`] | how a state starts, and how several become one |
 //! | [`referee`] | one element of one operation, from few tiles of its operands |
+//! | [`parts`] | a program in parts that can be shown alone |
 //! | [`commit`], [`state_blob`] | roots and proofs; a state as bytes |
 #![cfg_attr(not(feature = "std"), no_std)]
 #![warn(missing_docs)]
@@ -29,6 +30,7 @@ pub mod interpret;
 pub mod kernel;
 pub mod merge;
 pub mod number;
+pub mod parts;
 pub mod program;
 pub mod random;
 pub mod referee;

@@ -14,6 +14,7 @@ use repops::{
 	initial::initial_state,
 	interpret::Bindings,
 	kernel,
+	parts::{program_root, AskedParts, ShownParts},
 	program::{Target, ValueId},
 	tensor::{Elements, Tensor},
 };
@@ -189,7 +190,8 @@ pub(crate) struct Played {
 /// Who makes a party's moves: its own, or others that it likes better.
 pub(crate) type Strategy<'a, M> = dyn FnMut(&Dispute, Option<M>) -> Option<M> + 'a;
 
-/// A party that doesn't move, or whose moves are refused, loses by the clock.
+/// A party that doesn't move, or whose moves are refused, loses by the clock. Each move is judged by the
+/// program's root and the few parts that the move asks for, as the chain does.
 pub(crate) struct Game<'a> {
 	pub(crate) program: &'a Checked,
 	pub(crate) facts: &'a Facts,
@@ -211,6 +213,7 @@ impl Game<'_> {
 	) -> Played {
 		use codec::{Decode, Encode, MaxEncodedLen};
 		let mut dispute = Dispute::new(subject, self.program, self.facts).unwrap();
+		let root = program_root(self.program);
 		let mut shown: Option<Box<[u8; TILE_BYTES]>> = None;
 		let (mut moves, mut bytes) = (0, 0);
 		loop {
@@ -236,7 +239,14 @@ impl Game<'_> {
 					if let DefenderMove::Tile(tile) = &made {
 						shown = Some(tile.clone());
 					}
-					dispute.defend(made, self.program)
+					let asked = AskedParts::of(self.program);
+					let expected = dispute.clone().defend(made.clone(), &asked);
+					let shown = asked.show();
+					bytes += shown.encoded_size();
+					let parts = ShownParts::open(&root, &shown).unwrap();
+					let outcome = dispute.defend(made, &parts);
+					assert_eq!(outcome, expected, "with the parts that it asks for");
+					outcome
 				}
 				Party::Challenger => {
 					let tile = shown.as_deref();
@@ -245,7 +255,14 @@ impl Game<'_> {
 						break self.ended(mover, moves, bytes, dispute);
 					};
 					bytes += made.encoded_size();
-					dispute.challenge(made, self.program, self.facts)
+					let asked = AskedParts::of(self.program);
+					let expected = dispute.clone().challenge(made.clone(), &asked, self.facts);
+					let shown = asked.show();
+					bytes += shown.encoded_size();
+					let parts = ShownParts::open(&root, &shown).unwrap();
+					let outcome = dispute.challenge(made, &parts, self.facts);
+					assert_eq!(outcome, expected, "with the parts that it asks for");
+					outcome
 				}
 			};
 			match outcome {
