@@ -36,6 +36,11 @@ pub const MAX_ROUNDS: u32 = 1_000;
 pub const MAX_ROUND_SEGMENTS: u32 = 1_024;
 /// The most steps of a segment.
 pub const MAX_SEGMENT_STEPS: u32 = 65_536;
+/// The most elements of a state: the old and the new one are what programs may take of memory
+/// (`repops::check::Limits::live_bytes`).
+pub const MAX_STATE_ELEMENTS: u64 = 1 << 30;
+/// The most elements of a state for each parameter. Who takes on a model takes it on by its parameters.
+pub const MAX_STATE_PER_PARAMETER: u64 = 16;
 /// The least blocks that a round may last.
 pub const MIN_ROUND_DEADLINE: BlockNumber = 20;
 /// The most blocks that a round may last.
@@ -210,7 +215,8 @@ pub enum SpecFault {
 	Steps,
 	/// An empty batch, or one larger than the training part.
 	Batch,
-	/// A claimed cost of zero, more parameters than state, or a product that overflows.
+	/// A claimed cost of zero, more parameters than state, much more state than parameters, or a product that
+	/// overflows.
 	Cost,
 	/// The needs are below what the task's own sizes ask for.
 	Needs,
@@ -313,6 +319,8 @@ impl TaskSpec {
 		ensure(
 			c.parameters > 0
 				&& c.state_elements >= c.parameters
+				&& c.state_elements <= MAX_STATE_ELEMENTS
+				&& c.state_elements <= c.parameters.saturating_mul(MAX_STATE_PER_PARAMETER)
 				&& c.step_multiply_adds > 0
 				&& c.evaluation_multiply_adds > 0
 				&& self.total_multiply_adds().is_some(),

@@ -126,6 +126,140 @@ fn the_cost_counts_multiply_adds() {
 	assert_eq!(checked.live_bytes(), 4 * (k * 7 + 3 * k + 2 * mn));
 }
 
+/// The good program with `count` more state tensors, which nothing reads and which all become the loss.
+fn with_unread_state(count: u32, shape: impl Into<Shape>) -> Program {
+	let mut program = good();
+	let (loss, shape) = (program.outputs[0].value, shape.into());
+	let first = program.state.len() as u32;
+	for index in first..first + count {
+		program.state.push(StateTensor {
+			name: format!("unread {index}").into_bytes(),
+			shape: shape.clone(),
+			role: StateRole::Optimiser,
+			initial: Initialiser::Constant(0.0.into()),
+		});
+		program.outputs.push(Output {
+			target: Target::State(index as u16),
+			value: loss,
+		});
+	}
+	program
+}
+
+#[test]
+fn state_that_is_not_read_and_values_that_become_several_outputs_are_counted() {
+	let live = |program: &Program| check_step(program).unwrap().live_bytes();
+	// The tensors themselves, and the copies of the loss that become the new ones.
+	assert_eq!(
+		live(&with_unread_state(100, [1])),
+		live(&good()) + 4 * 100 + 4 * 100
+	);
+
+	// An input that becomes an output is copied: here the only update becomes the new state as it is.
+	let state = good().state[..1].to_vec();
+	let bytes = 4 * state[0].shape.elements().unwrap();
+	let copy = Program {
+		inputs: vec![Input {
+			source: Source::Update {
+				update: 0,
+				tensor: 0,
+			},
+			kind: TensorType::f32(state[0].shape.clone()),
+		}],
+		operations: vec![],
+		outputs: vec![Output {
+			target: Target::State(0),
+			value: 0,
+		}],
+		version: ARITHMETIC_VERSION,
+		state,
+	};
+	let checked = check(&copy, Role::Merge { updates: 1 }, &Limits::default()).unwrap();
+	assert_eq!(checked.live_bytes(), 3 * bytes);
+
+	// An evaluation is given the whole state, whatever it reads.
+	let evaluation = mlp_evaluation(&with_unread_state(100, [1]), 20);
+	let lean = mlp_evaluation(&good(), 20);
+	let live = |program: &Program| {
+		let checked = check(program, Role::Evaluate, &Limits::default());
+		checked.unwrap().live_bytes()
+	};
+	assert_eq!(live(&evaluation), live(&lean) + 4 * 100);
+}
+
+#[test]
+fn state_that_does_not_fit_into_memory_is_refused() {
+	// Each tensor is within the limit of elements; nothing reads them, and no operation is needed for them.
+	let mut program = good();
+	let reached = OperationKind::Broadcast {
+		shape: [1 << 28].into(),
+	};
+	let (loss, inputs) = (program.outputs[0].value, program.inputs.len());
+	program.operations.push(Operation {
+		kind: reached,
+		operands: vec![loss],
+	});
+	let value = (inputs + program.operations.len() - 1) as u32;
+	for index in 4..12 {
+		program.state.push(StateTensor {
+			name: format!("large {index}").into_bytes(),
+			shape: [1 << 28].into(),
+			role: StateRole::Optimiser,
+			initial: Initialiser::Constant(0.0.into()),
+		});
+		program.outputs.push(Output {
+			target: Target::State(index),
+			value,
+		});
+	}
+	match check_step(&program).unwrap_err() {
+		ProgramError::TooMany {
+			what: Counted::LiveBytes,
+			found,
+			..
+		} => assert!(found > 16 << 30, "{found}"),
+		other => panic!("{other}"),
+	}
+}
+
+#[test]
+fn what_an_output_depends_on_is_known() {
+	let program = good();
+	let checked = check_step(&program).unwrap();
+	let all: Vec<Source> = program.inputs.iter().map(|input| input.source).collect();
+	assert_eq!(checked.dependencies(Target::Loss), all);
+	assert_eq!(checked.dependencies(Target::Correct), []);
+	assert_eq!(checked.dependencies(Target::State(4)), []);
+
+	let mut constant = good();
+	constant.operations.push(Operation {
+		kind: OperationKind::Constant {
+			shape: [1].into(),
+			value: 0.0.into(),
+		},
+		operands: vec![],
+	});
+	let zero = (constant.inputs.len() + constant.operations.len() - 1) as u32;
+	let loss = constant.outputs[0].value;
+	// The old loss goes into a tensor of the state, so that it is used.
+	constant.state.push(StateTensor {
+		name: b"loss".to_vec(),
+		shape: [1].into(),
+		role: StateRole::Optimiser,
+		initial: Initialiser::Constant(0.0.into()),
+	});
+	constant.outputs[0].value = zero;
+	constant.outputs.push(Output {
+		target: Target::State(4),
+		value: loss,
+	});
+	let checked = check_step(&constant).unwrap();
+	assert_eq!(checked.dependencies(Target::Loss), []);
+	assert_eq!(checked.dependencies(Target::State(4)), all);
+	// The last layer's weight comes of the batch, of both weights and of both biases.
+	assert_eq!(checked.dependencies(Target::State(2)), all);
+}
+
 #[test]
 fn versions_and_counts_are_bounded() {
 	assert_eq!(

@@ -9,7 +9,7 @@ pub use infer::{cost, infer};
 
 use crate::{
 	program::{
-		Bits, Initialiser, OperationKind, Program, Source, StateTensor, Target, ARITHMETIC_VERSION,
+		Bits, Initialiser, OperationKind, Program, Source, Target, ValueId, ARITHMETIC_VERSION,
 	},
 	tensor::{DType, Shape, TensorType},
 };
@@ -32,8 +32,10 @@ pub struct Limits {
 	pub rank: u32,
 	/// Elements of a value.
 	pub elements: u64,
-	/// Bytes of the values that are alive together, the inputs included. A value lives from its operation to
-	/// its last use; inputs and outputs live to the end.
+	/// Bytes of the values that are alive together. The whole state, read or not, and the inputs live from
+	/// start to end; an operation's value lives from its operation to its last use, an output to the end. A
+	/// value that becomes more than one output, and an input that becomes one, is copied for it, and the copy
+	/// lives as long as an input.
 	pub live_bytes: u64,
 	/// Multiply-adds of one run; see [`cost`].
 	pub multiply_adds: u64,
@@ -114,12 +116,35 @@ impl Checked {
 
 	/// The bytes of the state's elements.
 	pub fn state_bytes(&self) -> u64 {
-		let bytes = |tensor: &StateTensor| tensor.shape.elements().unwrap_or(0).saturating_mul(4);
-		self.program
-			.state
-			.iter()
-			.map(bytes)
-			.fold(0, u64::saturating_add)
+		state_bytes(&self.program)
+	}
+
+	/// The sources that an output depends on, in the order of the inputs; none if there is no such output.
+	/// The program is taken as it is written: a product with 0 depends on the other factor.
+	pub fn dependencies(&self, target: Target) -> Vec<Source> {
+		let inputs = self.program.inputs.len();
+		let mut needed = vec![false; self.types.len()];
+		let need = |needed: &mut Vec<bool>, value: ValueId| {
+			if let Some(place) = needed.get_mut(value as usize) {
+				*place = true;
+			}
+		};
+		for output in &self.program.outputs {
+			if output.target == target {
+				need(&mut needed, output.value);
+			}
+		}
+		for (index, operation) in self.program.operations.iter().enumerate().rev() {
+			if needed.get(inputs + index) == Some(&true) {
+				for value in &operation.operands {
+					need(&mut needed, *value);
+				}
+			}
+		}
+		let read = self.program.inputs.iter().zip(needed);
+		read.filter(|(_, needed)| *needed)
+			.map(|(input, _)| input.source)
+			.collect()
 	}
 }
 
@@ -453,17 +478,42 @@ fn check_uses(program: &Program, values: usize) -> Result<Vec<usize>, ProgramErr
 	Ok(last_uses.into_iter().flatten().collect())
 }
 
+fn bytes_of(shape: &Shape) -> u64 {
+	shape.elements().unwrap_or(u64::MAX).saturating_mul(4)
+}
+
+fn state_bytes(program: &Program) -> u64 {
+	let bytes = program.state.iter().map(|tensor| bytes_of(&tensor.shape));
+	bytes.fold(0, u64::saturating_add)
+}
+
+/// The bytes of the copies of values that become an output although they are an input or another output.
+fn copied_bytes(program: &Program, types: &[TensorType]) -> u64 {
+	let mut taken = vec![false; types.len()];
+	for place in taken.iter_mut().take(program.inputs.len()) {
+		*place = true;
+	}
+	let mut sum = 0u64;
+	for output in &program.outputs {
+		let value = output.value as usize;
+		if core::mem::replace(&mut taken[value], true) {
+			sum = sum.saturating_add(bytes_of(&types[value].shape));
+		}
+	}
+	sum
+}
+
 fn live_bytes(program: &Program, types: &[TensorType], last_uses: &[usize]) -> u64 {
-	let bytes = |value: usize| {
-		types[value]
-			.shape
-			.elements()
-			.unwrap_or(u64::MAX)
-			.saturating_mul(4)
-	};
+	let bytes = |value: usize| bytes_of(&types[value].shape);
 	let inputs = program.inputs.len();
 	let mut dying = vec![0u64; program.operations.len() + 1];
-	let mut live = (0..inputs).map(bytes).fold(0, u64::saturating_add);
+	// A state tensor that is read is the input that reads it.
+	let others = (0..inputs)
+		.filter(|input| !matches!(program.inputs[*input].source, Source::State(_)))
+		.map(bytes);
+	let mut live = others
+		.fold(state_bytes(program), u64::saturating_add)
+		.saturating_add(copied_bytes(program, types));
 	let mut most = live;
 	for index in 0..program.operations.len() {
 		let own = bytes(inputs + index);
