@@ -11,6 +11,7 @@ use repops::{
 	check::{Checked, Role},
 	program::{Source, Target},
 };
+use std::collections::BTreeSet;
 
 /// Places the stages' values.
 pub(super) fn place(mut lowered: Lowered, checked: &Checked, vectors: Vectors) -> Plan {
@@ -181,9 +182,10 @@ struct Placing {
 	inputs: Vec<Input>,
 	places: Vec<Place>,
 	slots: Vec<usize>,
-	free: Vec<usize>,
-	/// The roots that have a temporary slot.
-	live: Vec<Root>,
+	/// The temporary slots that nothing is in: their lengths, and which they are.
+	free: BTreeSet<(usize, usize)>,
+	/// For each stage the roots in temporary slots that no later stage reads.
+	dying: Vec<Vec<Root>>,
 	/// The slots before this one are for state and inputs, the others are temporary.
 	first_temporary: usize,
 	/// For each root the last stage that reads it; of an output, a number beyond all.
@@ -213,8 +215,8 @@ impl Placing {
 			inputs: Vec::with_capacity(program.inputs.len()),
 			places: places.collect(),
 			slots: Vec::new(),
-			free: Vec::new(),
-			live: Vec::new(),
+			free: BTreeSet::new(),
+			dying: vec![Vec::new(); lowered.stages.len()],
 			first_temporary: 0,
 			last_uses,
 			becomes,
@@ -261,14 +263,16 @@ impl Placing {
 			Some(home) => home,
 			None => self.take_slot(self.places[root].length),
 		};
-		self.set(root, slot);
+		self.set(stage, root, slot);
 	}
 
-	fn set(&mut self, root: Root, slot: usize) {
+	fn set(&mut self, stage: usize, root: Root, slot: usize) {
 		let length = self.places[root].length;
 		self.places[root].memory = Memory::Slot(slot);
-		if self.is_temporary(slot) {
-			self.live.push(root);
+		let last_use = self.last_uses[root].map_or(stage, |last| last.max(stage));
+		// An output dies in no stage.
+		if let (true, Some(dying)) = (self.is_temporary(slot), self.dying.get_mut(last_use)) {
+			dying.push(root);
 		}
 		match self.becomes[root] {
 			Some(tensor) if self.homes[tensor] != slot => {
@@ -298,22 +302,11 @@ impl Placing {
 
 	/// The smallest free slot that is large enough, else the largest one, made larger, else a new one.
 	fn take_slot(&mut self, length: usize) -> usize {
-		let fitting = self
-			.free
-			.iter()
-			.enumerate()
-			.filter(|(_, slot)| self.slots[**slot] >= length);
-		let best = fitting.min_by_key(|(_, slot)| self.slots[**slot]);
-		let best = best.or_else(|| {
-			self.free
-				.iter()
-				.enumerate()
-				.max_by_key(|(_, slot)| self.slots[**slot])
-		});
-		match best.map(|(at, _)| at) {
-			Some(at) => {
-				let slot = self.free.swap_remove(at);
-				self.slots[slot] = self.slots[slot].max(length);
+		let fitting = self.free.range((length, 0)..).next();
+		match fitting.or_else(|| self.free.last()).copied() {
+			Some((found, slot)) => {
+				self.free.remove(&(found, slot));
+				self.slots[slot] = found.max(length);
 				slot
 			}
 			None => {
@@ -330,22 +323,14 @@ impl Placing {
 
 	/// Frees the slots of what no later stage reads, unless an output of this stage has inherited them.
 	fn free_the_dead(&mut self, stage: usize, inherited: &[usize]) {
-		let Placing {
-			places,
-			last_uses,
-			live,
-			free,
-			..
-		} = self;
-		live.retain(|root| {
-			let is_live = last_uses[*root].is_some_and(|last| last > stage);
-			if let (false, Memory::Slot(slot)) = (is_live, places[*root].memory) {
-				if !inherited.contains(&slot) {
-					free.push(slot);
+		for root in std::mem::take(&mut self.dying[stage]) {
+			match self.places[root].memory {
+				Memory::Slot(slot) if !inherited.contains(&slot) => {
+					self.free.insert((self.slots[slot], slot));
 				}
+				_ => (),
 			}
-			is_live
-		});
+		}
 	}
 
 	/// Makes the instructions of a stage's items and places what outlives the stage. `inherited` gets the slots
@@ -369,7 +354,7 @@ impl Placing {
 			if let Some(old) = old {
 				replaced.push((old, output));
 			}
-			self.set(item.root, slot);
+			self.set(stage, item.root, slot);
 			tail.outputs.push(item.root);
 			tail.watched.push(self.becomes[item.root].is_some());
 		}
