@@ -6,7 +6,6 @@ set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 
 cd "$POUW_ROOT"
-export SKIP_WASM_BUILD=1
 file=ml-worker/metadata/pouw.scale
 mkdir -p "$(dirname "$file")"
 cargo build --quiet --release -p pouw-runtime -p pouw-node --example metadata
