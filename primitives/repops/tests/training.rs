@@ -12,9 +12,9 @@ use repops::{
 	random::Seed,
 	tensor::{Tensor, TensorType},
 };
-use support::{clusters, hex, mlp, mlp_evaluation, Words};
+use support::{clusters, golden, hex, mlp, mlp_evaluation, Words};
 
-const SEED: Seed = Seed([42; 32]);
+const SEED: Seed = golden::SEED;
 
 fn checked(program: &Program, role: Role) -> Checked {
 	check(program, role, &Limits::default()).unwrap()
@@ -116,8 +116,7 @@ fn the_gradient_is_the_slope_of_the_loss() {
 
 #[test]
 fn three_steps_have_these_bits() {
-	let program = mlp(100, 10, 40, 3, 33, 0.1);
-	let data = clusters(100, 10, 3, 3);
+	let (program, data) = golden::task();
 	let (losses, _, roots) = train(&program, &data, 3);
 	let trace = trace_root(&roots);
 	let found: Vec<String> = roots
@@ -126,22 +125,8 @@ fn three_steps_have_these_bits() {
 		.map(|root| hex(root))
 		.collect();
 	let losses: Vec<u32> = losses.iter().map(|loss| loss.to_bits()).collect();
-	let golden = [
-		"69ae744aa08526263bae733b19ab25f810306d4683a86362de9c08ebc7a5c50b",
-		"48419fc46b9c2b0d8a99805a1d4288b494f774776b8df3f62bcf590b0525d264",
-		"7673a80c9870d33b1711a9784677fe5be9e4312a9405f07487ceb0d1953a8059",
-		"6a57089d09b3fce7c86aab90454abf8ece644d15b973e98d94b3d406523bfdfe",
-		// The trace of these four, and the program.
-		"6f1b126b942c928f953404108149f5ef5d4ac844176c7add53db8d93db6fad7c",
-		"de6563d971b748ed24e17ad0aa49202f32e2b1183e59e7f5d14ee37606b42c4c",
-	];
-	assert_eq!(
-		(found, losses),
-		(
-			golden.map(String::from).to_vec(),
-			vec![1065657403, 1063823719, 1062246749]
-		)
-	);
+	assert_eq!(found, golden::THREE_STEPS);
+	assert_eq!(losses, golden::THREE_LOSSES);
 }
 
 #[test]

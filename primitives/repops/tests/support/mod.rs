@@ -1,6 +1,8 @@
 //! What several test files need: nasty numbers, cheap random numbers, and a program that trains.
 #![allow(dead_code)]
 
+pub(crate) mod golden;
+
 use repops::{
 	program::*,
 	random::{Purpose, Seed, Stream},
@@ -34,6 +36,33 @@ pub(crate) const NASTY: [u32; 24] = [
 	0x9A00_0000,
 	0x6000_0000, // large enough for a product of two to overflow
 ];
+
+/// Every 997th bit pattern, and all of them around the borders of the algorithms' branches.
+pub(crate) fn sample() -> impl Iterator<Item = f32> {
+	let borders = [
+		0.0f32,
+		0.625,
+		1.0,
+		2.0 / 3.0,
+		4.0 / 3.0,
+		88.7,
+		89.0,
+		103.9,
+		104.0,
+		9.0,
+		0.346_573_6,
+		f32::MIN_POSITIVE,
+	];
+	let around = borders.into_iter().flat_map(|border| {
+		let middle = border.to_bits();
+		middle.saturating_sub(500)..middle + 500
+	});
+	let all = (0..=u32::MAX)
+		.step_by(997)
+		.chain(NASTY)
+		.chain(around.flat_map(|bits| [bits, bits | 1 << 31]));
+	all.map(f32::from_bits)
+}
 
 /// A stream of random words.
 pub(crate) struct Words(Stream, u64);

@@ -1,0 +1,403 @@
+//! The same bits in wasm as natively: the arithmetic is compiled without `std` for the runtime's target, run by
+//! an interpreter, and asked what it makes of numbers, tensors and a training.
+
+extern crate alloc;
+
+#[path = "wasm/questions.rs"]
+mod questions;
+mod support;
+
+use codec::Encode;
+use questions::{answer, Question, Scalar, Values};
+use repops::{
+	commit::Hash,
+	program::{OperationKind, Program, Relation},
+	tensor::{Shape, Tensor, TensorType},
+};
+use std::{
+	path::{Path, PathBuf},
+	process::Command,
+	sync::LazyLock,
+};
+use support::{clusters, golden, hex, mlp, sample, Words, NASTY};
+use wasmi::{Engine, Linker, Memory, Module, Store, TypedFunc};
+
+const TARGET: &str = "wasm32v1-none";
+
+/// The module, built once for all tests.
+static MODULE: LazyLock<Vec<u8>> = LazyLock::new(build);
+
+/// Builds the module from `tests/wasm`. Its package is written into the build folder and locked to the
+/// versions of the workspace, so that what is tested is what the chain's runtime links.
+fn build() -> Vec<u8> {
+	let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+	// Checkouts may share a build folder.
+	let checkout = blake3::hash(env!("CARGO_MANIFEST_DIR").as_bytes()).to_hex();
+	let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("repops-{}", &checkout[..16]));
+	std::fs::create_dir_all(&folder).unwrap();
+	let manifest = format!(
+		"[package]\nname = \"repops-wasm\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\
+		 [workspace]\n\
+		 [lib]\npath = {:?}\ncrate-type = [\"cdylib\"]\n\
+		 [dependencies]\nrepops = {{ path = {:?}, default-features = false }}\n\
+		 codec = {{ package = \"parity-scale-codec\", version = \"*\", default-features = false, \
+		 features = [\"derive\"] }}\n\
+		 [profile.release]\npanic = \"abort\"\n",
+		here.join("tests/wasm/lib.rs"),
+		here,
+	);
+	std::fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+	std::fs::copy(here.join("../../Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+	let target = folder.join("target");
+	let built = Command::new(env!("CARGO"))
+		.args([
+			"build",
+			"--release",
+			"--offline",
+			"--quiet",
+			"--target",
+			TARGET,
+		])
+		.arg("--manifest-path")
+		.arg(folder.join("Cargo.toml"))
+		.arg("--target-dir")
+		.arg(&target)
+		// These are for the machine that the tests run on.
+		.env_remove("RUSTFLAGS")
+		.env_remove("CARGO_ENCODED_RUSTFLAGS")
+		.env_remove("CARGO_BUILD_TARGET")
+		.output()
+		.unwrap();
+	assert!(
+		built.status.success(),
+		"the module was not built; if the target {TARGET} is missing, run scripts/setup.sh\n{}",
+		String::from_utf8_lossy(&built.stderr)
+	);
+	let module: PathBuf = [TARGET, "release", "repops_wasm.wasm"].iter().collect();
+	std::fs::read(target.join(module)).unwrap()
+}
+
+/// An instance of the module.
+struct Wasm {
+	store: Store<()>,
+	memory: Memory,
+	allocate: TypedFunc<u32, u32>,
+	ask: TypedFunc<(u32, u32), u64>,
+}
+
+impl Wasm {
+	fn new() -> Self {
+		let engine = Engine::default();
+		let module = Module::new(&engine, &MODULE[..]).unwrap();
+		let mut store = Store::new(&engine, ());
+		let instance = Linker::new(&engine)
+			.instantiate(&mut store, &module)
+			.unwrap()
+			.start(&mut store)
+			.unwrap();
+		Wasm {
+			memory: instance.get_memory(&store, "memory").unwrap(),
+			allocate: instance.get_typed_func(&store, "allocate").unwrap(),
+			ask: instance.get_typed_func(&store, "ask").unwrap(),
+			store,
+		}
+	}
+
+	fn answer(&mut self, question: &Question) -> Vec<u8> {
+		let encoded = question.encode();
+		let length = encoded.len() as u32;
+		let place = self.allocate.call(&mut self.store, length).unwrap();
+		self.memory
+			.write(&mut self.store, place as usize, &encoded)
+			.unwrap();
+		let answer = self.ask.call(&mut self.store, (place, length)).unwrap();
+		let (place, length) = ((answer >> 32) as usize, answer as u32 as usize);
+		self.memory.data(&self.store)[place..][..length].to_vec()
+	}
+}
+
+fn words(bytes: &[u8]) -> Vec<u32> {
+	let words = bytes.as_chunks::<4>().0;
+	words.iter().copied().map(u32::from_le_bytes).collect()
+}
+
+#[track_caller]
+fn assert_same_at(scalar: Scalar, arguments: &[u32], found: &[u8]) {
+	let expected = answer(&Question::Scalar(scalar, arguments.to_vec()));
+	if expected == found {
+		return;
+	}
+	let (found, expected) = (words(found), words(&expected));
+	assert_eq!(found.len(), expected.len());
+	let at = (0..found.len()).find(|at| found[*at] != expected[*at]);
+	let at = at.unwrap();
+	let following: Vec<String> = (at..at + 3)
+		.map(|at| format!("{:08x}", arguments[at % arguments.len()]))
+		.collect();
+	panic!(
+		"{scalar:?} of {following:?} is {:08x} in wasm and {:08x} natively",
+		found[at], expected[at]
+	);
+}
+
+const SCALARS: [Scalar; 13] = [
+	Scalar::Add,
+	Scalar::Subtract,
+	Scalar::Multiply,
+	Scalar::Divide,
+	Scalar::Sqrt,
+	Scalar::Fma,
+	Scalar::FusedInSoftware,
+	Scalar::Exp,
+	Scalar::Log,
+	Scalar::Tanh,
+	Scalar::Canonical,
+	Scalar::Uniform,
+	Scalar::StandardNormal,
+];
+
+#[test]
+fn functions_of_numbers_have_the_native_bits() {
+	let mut wasm = Wasm::new();
+	let mut random = Words::new(11);
+	// All pairs of numbers at which implementations differ, each followed by any third; then any bits, near
+	// numbers, and both mixed.
+	let nasty = NASTY.into_iter().flat_map(|a| NASTY.map(|b| [a, b]));
+	let mut arguments: Vec<u32> = nasty.flat_map(|[a, b]| [a, b, random.bits()]).collect();
+	arguments.extend((0..400_000).map(|_| random.next()));
+	arguments.extend((0..400_000).map(|_| random.number().to_bits()));
+	arguments.extend((0..200_000).map(|_| random.bits()));
+	for scalar in SCALARS {
+		let found = wasm.answer(&Question::Scalar(scalar, arguments.clone()));
+		assert_same_at(scalar, &arguments, &found);
+	}
+}
+
+#[test]
+fn exp_log_and_tanh_have_the_golden_bits() {
+	let arguments: Vec<u32> = sample().map(f32::to_bits).collect();
+	let hash = |scalar: Scalar| {
+		let mut wasm = Wasm::new();
+		let mut hasher = blake3::Hasher::new();
+		for arguments in arguments.chunks(1 << 20) {
+			hasher.update(&wasm.answer(&Question::Scalar(scalar, arguments.to_vec())));
+		}
+		hex(hasher.finalize().as_bytes())
+	};
+	assert_eq!(
+		[Scalar::Exp, Scalar::Log, Scalar::Tanh].map(hash),
+		golden::EXP_LOG_TANH
+	);
+}
+
+/// A tensor with numbers at which implementations differ.
+fn floats(words: &mut Words, shape: impl Into<Shape>) -> Values {
+	let shape = shape.into();
+	let count = shape.elements().unwrap() as usize;
+	let numbers = words.spiced(count, 7);
+	Values {
+		bits: numbers.into_iter().map(f32::to_bits).collect(),
+		kind: TensorType::f32(shape),
+	}
+}
+
+fn integers(words: &mut Words, shape: impl Into<Shape>, below: u32) -> Values {
+	let shape = shape.into();
+	let count = shape.elements().unwrap();
+	Values {
+		bits: (0..count).map(|_| words.below(below)).collect(),
+		kind: TensorType::u32(shape),
+	}
+}
+
+fn values(tensor: &Tensor) -> Values {
+	Values {
+		kind: tensor.kind(),
+		bits: tensor.bits().collect(),
+	}
+}
+
+/// Every operation, on sizes that are no multiples of tiles, chunks or lanes.
+fn operations() -> Vec<(OperationKind, Vec<Values>)> {
+	use OperationKind::*;
+	let words = &mut Words::new(12);
+	let constant = f32::from_bits(0x0000_0003).into();
+	let mut cases = vec![
+		(Add, vec![floats(words, [37, 45]), floats(words, [37, 45])]),
+		(
+			Subtract,
+			vec![floats(words, [37, 45]), floats(words, [37, 45])],
+		),
+		(
+			Multiply,
+			vec![floats(words, [37, 45]), floats(words, [37, 45])],
+		),
+		(
+			Divide,
+			vec![floats(words, [37, 45]), floats(words, [37, 45])],
+		),
+		(AddScalar(constant), vec![floats(words, [999])]),
+		(MultiplyScalar(constant), vec![floats(words, [999])]),
+		(Reciprocal, vec![floats(words, [999])]),
+		(Exp, vec![floats(words, [999])]),
+		(Log, vec![floats(words, [999])]),
+		(Sqrt, vec![floats(words, [999])]),
+		(Tanh, vec![floats(words, [999])]),
+		(
+			Select,
+			vec![
+				integers(words, [9, 50], 2),
+				floats(words, [9, 50]),
+				floats(words, [9, 50]),
+			],
+		),
+		(
+			Fill(constant),
+			vec![integers(words, [9, 50], 2), floats(words, [9, 50])],
+		),
+		(ArgMax, vec![floats(words, [40, 33])]),
+		(
+			Broadcast {
+				shape: [3, 5, 7].into(),
+			},
+			vec![floats(words, [3, 1, 7])],
+		),
+		(OneHot { classes: 11 }, vec![integers(words, [50], 13)]),
+		(CountNonzero, vec![integers(words, [50, 50], 3)]),
+		(
+			Reshape {
+				shape: [10, 9].into(),
+			},
+			vec![floats(words, [6, 15])],
+		),
+		(Transpose, vec![floats(words, [35, 70])]),
+		(
+			Constant {
+				shape: [5, 5].into(),
+				value: constant,
+			},
+			vec![],
+		),
+		(
+			GatherRows,
+			vec![floats(words, [20, 3, 5]), integers(words, [31], 24)],
+		),
+		(
+			BatchRows {
+				population: 1000,
+				batch: 300,
+			},
+			vec![integers(words, [8], u32::MAX), integers(words, [2], 9)],
+		),
+	];
+	for (transpose_left, transpose_right) in
+		[(false, false), (true, false), (false, true), (true, true)]
+	{
+		let kind = MatMul {
+			transpose_left,
+			transpose_right,
+		};
+		let turned = |turn, rows, columns| {
+			if turn {
+				[columns, rows]
+			} else {
+				[rows, columns]
+			}
+		};
+		// Long enough for three chunks; once without numbers that make most results NaN.
+		let (left, right) = (
+			turned(transpose_left, 19, 600),
+			turned(transpose_right, 600, 21),
+		);
+		let nasty = vec![floats(words, left), floats(words, right)];
+		let calm = [left, right].map(|shape: [u32; 2]| {
+			let count = (shape[0] * shape[1]) as usize;
+			values(&Tensor::f32(shape, words.numbers(count)).unwrap())
+		});
+		cases.extend([(kind.clone(), nasty), (kind, calm.to_vec())]);
+	}
+	for axis in 0..3 {
+		for kind in [Sum { axis }, Max { axis }] {
+			let mut shape = [4, 5, 6];
+			shape[usize::from(axis)] = 300;
+			let count = shape.iter().product::<u32>() as usize;
+			let calm = values(&Tensor::f32(shape, words.numbers(count)).unwrap());
+			cases.extend([
+				(kind.clone(), vec![floats(words, shape)]),
+				(kind, vec![calm]),
+			]);
+		}
+	}
+	for relation in [
+		Relation::Equal,
+		Relation::NotEqual,
+		Relation::Less,
+		Relation::LessEqual,
+		Relation::Greater,
+		Relation::GreaterEqual,
+	] {
+		let nasty = || Values {
+			kind: TensorType::f32([24, 24]),
+			bits: NASTY.into_iter().flat_map(|a| [a; 24]).collect(),
+		};
+		let turned = Values {
+			bits: [NASTY; 24].concat(),
+			..nasty()
+		};
+		cases.push((Compare(relation), vec![nasty(), turned]));
+		let (left, right) = (integers(words, [99], 3), integers(words, [99], 3));
+		cases.push((Compare(relation), vec![left, right]));
+		cases.push((CompareScalar(relation, (-0.0).into()), vec![nasty()]));
+	}
+	cases
+}
+
+#[test]
+fn operations_have_the_native_bits() {
+	let mut wasm = Wasm::new();
+	for (kind, operands) in operations() {
+		let shapes: Vec<TensorType> = operands
+			.iter()
+			.map(|operand| operand.kind.clone())
+			.collect();
+		let question = Question::Apply(kind.clone(), operands);
+		assert_eq!(
+			wasm.answer(&question),
+			answer(&question),
+			"{kind:?} of {shapes:?}"
+		);
+	}
+}
+
+/// The answer about a training: the hashes, then the bits of the losses.
+fn training(program: &Program, data: &(Tensor, Tensor), steps: u64) -> (Vec<Hash>, Vec<u32>) {
+	let question = Question::Train {
+		program: Program::encode(program),
+		features: values(&data.0),
+		labels: values(&data.1),
+		seed: golden::SEED.0,
+		steps,
+	};
+	let found = Wasm::new().answer(&question);
+	assert_eq!(found, answer(&question), "{steps} steps");
+	let (hashes, losses) = found.split_at(32 * (steps as usize + 3));
+	(hashes.as_chunks::<32>().0.to_vec(), words(losses))
+}
+
+#[test]
+fn three_steps_have_the_golden_bits() {
+	let (program, data) = golden::task();
+	let (hashes, losses) = training(&program, &data, 3);
+	let hashes: Vec<String> = hashes.iter().map(|hash| hex(hash)).collect();
+	assert_eq!(hashes, golden::THREE_STEPS);
+	assert_eq!(losses, golden::THREE_LOSSES);
+}
+
+#[test]
+fn fifty_steps_have_the_native_state_roots() {
+	let (rows, inputs, classes) = (200, 12, 4);
+	let program = mlp(rows, inputs, 33, classes, 40, 0.3);
+	let (_, losses) = training(&program, &clusters(rows, inputs, classes, 13), 50);
+	let loss = |at: usize| f32::from_bits(losses[at]);
+	assert!(losses.len() == 50 && loss(49) < 0.5 * loss(0));
+}
