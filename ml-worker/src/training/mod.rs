@@ -6,6 +6,7 @@
 //! state first. At the end of the round the trainers' states are merged into the next round's start.
 //!
 //! - [`programs`]: programs that fit their task; the check that supervisors attest.
+//! - [`cost`]: what a task asks of a worker's machine, and what the machine takes on.
 //! - [`run`]: rounds, segments and merges, for trainers and for those who check them.
 //! - [`evaluation`]: the right answers on the hidden part.
 //! - [`offline`]: a whole task on one machine.
@@ -13,6 +14,7 @@
 //! A state with a NaN or an infinity, *diverged*, is a result like any other and is trained on: every
 //! operation is defined for it.
 
+pub mod cost;
 pub mod evaluation;
 pub mod offline;
 pub mod programs;

@@ -2,7 +2,7 @@
 
 use super::{
 	evaluation::Evaluation,
-	programs::TaskPrograms,
+	programs::{merge_program, TaskPrograms},
 	run::{Place, RoundProgress, RoundResult, Run, Step},
 	State, TrainingError,
 };
@@ -85,6 +85,7 @@ pub fn train(
 	observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainingError> {
 	let programs = TaskPrograms::new(&prepared.programs.step, &prepared.programs.evaluation)?;
+	merge_program(&programs.step.program().state, prepared.training.trainers)?;
 	let data = &prepared.file.contents.data;
 	let hidden = hidden_segments(&seed.0.into(), data.segments, data.hidden_segments);
 	let part = |chosen: &[u16]| {

@@ -3,7 +3,8 @@
 use pouw_primitives::spec::{CostSpec, DataSpec, TrainingSpec};
 use repops::{
 	check::{check, Checked, Limits, ProgramError, Role},
-	program::{OperationKind, Program, Source, StateRole, StateTensor},
+	merge::average_program,
+	program::{OperationKind, Program, Source, StateRole, StateTensor, Target},
 };
 
 /// Why programs are refused.
@@ -21,6 +22,16 @@ pub enum ProgramsError {
 	/// The evaluation is of another model.
 	#[error("the evaluation program declares another state than the step program")]
 	DifferentState,
+	/// What a program gives does not depend on what it must depend on.
+	#[error("the {which} program's {output} does not depend on {missing}")]
+	Independent {
+		/// Which program.
+		which: &'static str,
+		/// Which of its outputs.
+		output: &'static str,
+		/// What the output does not depend on.
+		missing: &'static str,
+	},
 	/// A program is made for other sizes than the task's.
 	#[error("the {which} program is made for {found} {what}, but the task has {expected}")]
 	Size {
@@ -67,10 +78,40 @@ impl TaskPrograms {
 		if step.state != evaluation.state {
 			return Err(ProgramsError::DifferentState);
 		}
+		programs.check_dependencies()?;
 		Ok(programs)
 	}
 
-	/// Whether the programs are made for this data set and these batches.
+	/// Whether the loss and the number of right answers say anything about the model and the data.
+	fn check_dependencies(&self) -> Result<(), ProgramsError> {
+		let require = |holds: bool, which, output, missing| {
+			if holds {
+				return Ok(());
+			}
+			Err(ProgramsError::Independent {
+				which,
+				output,
+				missing,
+			})
+		};
+		let is_state = |source: &Source| matches!(source, Source::State(_));
+		let loss = self.step.dependencies(Target::Loss);
+		let reads_features = loss.contains(&Source::Features);
+		require(loss.iter().any(is_state), "step", "loss", "the state")?;
+		require(reads_features, "step", "loss", "the features")?;
+		let correct = self.evaluation.dependencies(Target::Correct);
+		for (holds, missing) in [
+			(correct.iter().any(is_state), "the state"),
+			(correct.contains(&Source::Features), "the features"),
+			(correct.contains(&Source::Labels), "the labels"),
+		] {
+			require(holds, "evaluation", "number of right answers", missing)?;
+		}
+		Ok(())
+	}
+
+	/// Whether the programs are made for this data set and these batches, and the states that they make can
+	/// be merged.
 	pub fn check_sizes(
 		&self,
 		data: &DataSpec,
@@ -85,8 +126,10 @@ impl TaskPrograms {
 			rows(data.hidden_segments),
 			data.columns,
 		)?;
+		let mut batches = 0;
 		for operation in &self.step.program().operations {
 			if let OperationKind::BatchRows { batch, .. } = operation.kind {
+				batches += 1;
 				same(
 					"step",
 					"rows of a batch",
@@ -95,6 +138,8 @@ impl TaskPrograms {
 				)?;
 			}
 		}
+		same("step", "batches a step", 1, batches)?;
+		merge_program(&self.step.program().state, training.trainers)?;
 		Ok(())
 	}
 
@@ -112,6 +157,17 @@ impl TaskPrograms {
 			evaluation_multiply_adds: self.evaluation.cost(),
 		}
 	}
+}
+
+/// The program that merges this number of states, checked. If so many can be merged, so can fewer.
+pub fn merge_program(state: &[StateTensor], updates: u16) -> Result<Checked, ProgramsError> {
+	let program = average_program(state, updates);
+	check(&program, Role::Merge { updates }, &Limits::default()).map_err(|source| {
+		ProgramsError::Refused {
+			which: "merge",
+			source,
+		}
+	})
 }
 
 fn check_inputs(

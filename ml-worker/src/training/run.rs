@@ -1,6 +1,6 @@
 //! Rounds, segments and merges.
 
-use super::{programs::ProgramsError, State, TrainingError};
+use super::{programs::merge_program, State, TrainingError};
 use crate::dataset::segments::Part;
 use ml_worker_engine::{Compiled, Engine};
 use pouw_primitives::{
@@ -8,11 +8,10 @@ use pouw_primitives::{
 	RoundIndex, SegmentIndex, Slot,
 };
 use repops::{
-	check::{check, Checked, Limits, Role},
+	check::Checked,
 	commit::{state_root, trace_root, Hash},
 	initial::initial_state,
 	interpret::Bindings,
-	merge::average_program,
 	program::StateTensor,
 	random::Seed,
 };
@@ -265,13 +264,7 @@ impl Run {
 		}
 		// Slots are 16-bit numbers, so no more states than this come from one round.
 		let count = u16::try_from(updates.len()).unwrap_or(u16::MAX);
-		let program = average_program(self.declaration(), count);
-		let checked = check(&program, Role::Merge { updates: count }, &Limits::default()).map_err(
-			|source| ProgramsError::Refused {
-				which: "merge",
-				source,
-			},
-		)?;
+		let checked = merge_program(self.declaration(), count)?;
 		let bindings = Bindings {
 			updates,
 			..Bindings::default()

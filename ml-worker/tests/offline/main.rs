@@ -12,4 +12,5 @@ mod reproducible;
 mod resumed;
 mod segments;
 mod small;
+mod task_costs;
 mod task_files;

@@ -6,7 +6,13 @@ use ml_worker::{
 	training::programs::{ProgramsError, TaskPrograms},
 };
 use pouw_primitives::spec::{DataSpec, TrainingSpec};
-use repops::program::{Program, ValueId};
+use repops::{
+	program::{
+		Initialiser, Operation, OperationKind, Output, Program, Relation, Source, StateRole,
+		StateTensor, Target, ValueId,
+	},
+	tensor::Shape,
+};
 use std::path::Path;
 
 fn data() -> DataSpec {
@@ -103,6 +109,210 @@ fn programs_for_other_sizes_are_refused() {
 		other,
 		training,
 		"evaluation program is made for 42 rows, but the task has 28",
+	);
+}
+
+fn push(program: &mut Program, kind: OperationKind, operands: &[ValueId]) -> ValueId {
+	program.operations.push(Operation {
+		kind,
+		operands: operands.to_vec(),
+	});
+	(program.inputs.len() + program.operations.len() - 1) as ValueId
+}
+
+fn buffer(name: String, shape: impl Into<Shape>) -> StateTensor {
+	StateTensor {
+		name: name.into_bytes(),
+		shape: shape.into(),
+		role: StateRole::Optimiser,
+		initial: Initialiser::Constant(0.0.into()),
+	}
+}
+
+#[test]
+fn states_that_can_not_be_merged_are_refused_before_they_are_trained() {
+	let prepared = small::prepared();
+	let (mut step, mut evaluation) = (prepared.programs.step, prepared.programs.evaluation);
+	let loss = step
+		.outputs
+		.iter()
+		.find(|output| output.target == Target::Loss)
+		.unwrap()
+		.value;
+	let first = step.state.len();
+	for index in first..first + 1_000 {
+		step.state.push(buffer(format!("buffer {index}"), [1]));
+		step.outputs.push(Output {
+			target: Target::State(index as u16),
+			value: loss,
+		});
+	}
+	evaluation.state = step.state.clone();
+	let programs = TaskPrograms::new(&step, &evaluation).unwrap();
+	let training = |trainers| TrainingSpec {
+		trainers,
+		..prepared.training
+	};
+	programs.check_sizes(&data(), &training(2)).unwrap();
+	// Each of the tensors takes an operation for each of the trainers.
+	let error = programs.check_sizes(&data(), &training(16)).unwrap_err();
+	assert!(
+		matches!(error, ProgramsError::Refused { which: "merge", .. }),
+		"{error}"
+	);
+}
+
+#[test]
+fn a_step_draws_one_batch() {
+	let (programs, training) = programs();
+	let mut step = programs.step.program().clone();
+	let draw = step
+		.operations
+		.iter()
+		.find(|operation| matches!(operation.kind, OperationKind::BatchRows { .. }));
+	let Operation { kind, operands } = draw.unwrap().clone();
+	let OperationKind::BatchRows { batch, .. } = kind else {
+		unreachable!("it was looked for")
+	};
+	// A second one, of the same rows, whose numbers become state.
+	let rows = push(&mut step, kind, &operands);
+	let numbers = push(&mut step, OperationKind::OneHot { classes: 2 }, &[rows]);
+	let index = step.state.len() as u16;
+	step.state.push(buffer("rows".into(), [batch, 2]));
+	step.outputs.push(Output {
+		target: Target::State(index),
+		value: numbers,
+	});
+	let mut evaluation = programs.evaluation.program().clone();
+	evaluation.state = step.state.clone();
+	let error = TaskPrograms::new(&step, &evaluation)
+		.unwrap()
+		.check_sizes(&data(), &training)
+		.unwrap_err();
+	assert!(
+		error.to_string().contains("made for 2 batches a step"),
+		"{error}"
+	);
+}
+
+/// The refusal of programs of which one was changed.
+fn refused(change: impl FnOnce(&mut Program, &mut Program)) -> String {
+	let prepared = small::prepared();
+	let (mut step, mut evaluation) = (prepared.programs.step, prepared.programs.evaluation);
+	change(&mut step, &mut evaluation);
+	let error = TaskPrograms::new(&step, &evaluation).unwrap_err();
+	assert!(
+		matches!(error, ProgramsError::Independent { .. }),
+		"{error}"
+	);
+	error.to_string()
+}
+
+/// Makes the count of this mask all that an evaluation gives.
+fn count_instead(evaluation: &mut Program, mask: ValueId) {
+	let count = push(evaluation, OperationKind::CountNonzero, &[mask]);
+	evaluation.outputs[0].value = count;
+	remove_unused(evaluation);
+}
+
+/// Removes operations and inputs that no output depends on.
+fn remove_unused(program: &mut Program) {
+	let inputs = program.inputs.len();
+	let mut used = vec![false; inputs + program.operations.len()];
+	for output in &program.outputs {
+		used[output.value as usize] = true;
+	}
+	for (index, operation) in program.operations.iter().enumerate().rev() {
+		if used[inputs + index] {
+			for operand in &operation.operands {
+				used[*operand as usize] = true;
+			}
+		}
+	}
+	let place = |value: ValueId| {
+		let before = used.iter().take(value as usize);
+		before.filter(|used| **used).count() as ValueId
+	};
+	let mut keep = used.iter();
+	program.inputs.retain(|_| *keep.next().unwrap());
+	program.operations.retain(|_| *keep.next().unwrap());
+	for operation in &mut program.operations {
+		for operand in &mut operation.operands {
+			*operand = place(*operand);
+		}
+	}
+	for output in &mut program.outputs {
+		output.value = place(output.value);
+	}
+}
+
+fn input(program: &Program, wanted: impl Fn(Source) -> bool) -> ValueId {
+	let found = program.inputs.iter().position(|input| wanted(input.source));
+	found.unwrap() as ValueId
+}
+
+#[test]
+fn an_evaluation_that_does_not_evaluate_is_refused() {
+	let positive = OperationKind::CompareScalar(Relation::Greater, 0.0.into());
+	// All labels are equal to themselves.
+	let text = refused(|_, evaluation| {
+		let labels = input(evaluation, |source| source == Source::Labels);
+		let same = push(
+			evaluation,
+			OperationKind::Compare(Relation::Equal),
+			&[labels, labels],
+		);
+		count_instead(evaluation, same);
+	});
+	assert!(text.contains("number of right answers does not depend on the state"));
+	// Of the model alone.
+	let text = refused(|_, evaluation| {
+		let state = input(evaluation, |source| matches!(source, Source::State(_)));
+		let mask = push(evaluation, positive.clone(), &[state]);
+		count_instead(evaluation, mask);
+	});
+	assert!(text.contains("does not depend on the features"), "{text}");
+	// Of the answers, whatever is right.
+	let text = refused(|_, evaluation| {
+		let answers = evaluation
+			.operations
+			.iter()
+			.position(|operation| operation.kind == OperationKind::ArgMax)
+			.unwrap();
+		let answers = (evaluation.inputs.len() + answers) as ValueId;
+		count_instead(evaluation, answers);
+	});
+	assert!(text.contains("does not depend on the labels"), "{text}");
+}
+
+#[test]
+fn a_loss_that_is_none_is_refused() {
+	let constant = |step: &mut Program, kind, operands: &[ValueId]| {
+		let value = push(step, kind, operands);
+		let loss = step
+			.outputs
+			.iter_mut()
+			.find(|output| output.target == Target::Loss)
+			.unwrap();
+		loss.value = value;
+		remove_unused(step);
+	};
+	let text = refused(|step, _| {
+		let kind = OperationKind::Constant {
+			shape: [1].into(),
+			value: 0.0.into(),
+		};
+		constant(step, kind, &[]);
+	});
+	assert!(text.contains("loss does not depend on the state"), "{text}");
+	let text = refused(|step, _| {
+		let bias = input(step, |source| matches!(source, Source::State(_)));
+		let sum = push(step, OperationKind::Reshape { shape: [45].into() }, &[bias]);
+		constant(step, OperationKind::Sum { axis: 0 }, &[sum]);
+	});
+	assert!(
+		text.contains("loss does not depend on the features"),
+		"{text}"
 	);
 }
 
