@@ -95,6 +95,8 @@
 
 extern crate alloc;
 
+use polkadot_sdk::frame_support::pallet_macros::import_section;
+
 mod agenda;
 mod assignment;
 // What a benchmark sets up is never run by a chain; it may fail by a panic.
@@ -105,8 +107,11 @@ mod assignment;
 	clippy::indexing_slicing
 )]
 mod benchmarking;
+mod config;
 mod ending;
+mod errors;
 mod evaluation;
+mod events;
 mod fees;
 mod invariants;
 mod market;
@@ -132,6 +137,9 @@ type TaskOf<T> = Task<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 
 // The code that the macros make uses `expect`.
 #[allow(clippy::expect_used)]
+#[import_section(config::config)]
+#[import_section(errors::errors)]
+#[import_section(events::events)]
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
 	use crate::{Removal, Score, SealedRound, Stage, Task, WeightInfo};
@@ -162,86 +170,6 @@ pub mod pallet {
 	#[pallet::pallet]
 	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
-
-	/// What the runtime must provide.
-	#[pallet::config]
-	pub trait Config: polkadot_sdk::frame_system::Config {
-		/// Weights of the calls and of the hook's parts.
-		type WeightInfo: WeightInfo;
-
-		/// The currency that fees and bonds are held in.
-		type Currency: Inspect<Self::AccountId, Balance = Balance>
-			+ MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
-
-		/// The runtime's reasons for holds.
-		type RuntimeHoldReason: From<HoldReason>;
-
-		/// The block number that deadlines are counted in.
-		type BlockNumberProvider: BlockNumberProvider<BlockNumber = BlockNumber>;
-
-		/// Randomness, with the block since when it could be known.
-		type Randomness: Randomness<Option<H256>, BlockNumberFor<Self>>;
-
-		/// The pools that workers are drawn from.
-		type Tickets: TicketPool<Self::AccountId>;
-
-		/// The proofs of the work.
-		type Proofs: Proofs<Self::AccountId>;
-
-		/// How pay is split.
-		type Rewards: Rewards<Self::AccountId>;
-
-		/// Blocks from the submission, or from a place becoming empty, to the draw. At least 2: the
-		/// randomness must be of a later block.
-		type DrawDelay: Get<BlockNumber>;
-
-		/// Blocks that a drawn worker has to accept.
-		type AcceptWindow: Get<BlockNumber>;
-
-		/// Blocks from the submission until a task that has not begun fails.
-		type AssignmentWindow: Get<BlockNumber>;
-
-		/// Blocks that supervisors have to check a specification, or what they were late with.
-		type AttestWindow: Get<BlockNumber>;
-
-		/// Blocks that the client has to reveal the hidden part.
-		type RevealTestWindow: Get<BlockNumber>;
-
-		/// Blocks that evaluators have to score the final model.
-		type EvaluationWindow: Get<BlockNumber>;
-
-		/// Blocks that evaluators have to reveal their scores.
-		type EvaluationRevealWindow: Get<BlockNumber>;
-
-		/// The chance of a segment to be audited, which trainers' bonds are derived from.
-		type AuditRate: Get<Permill>;
-
-		/// The client's bond, as a share of the fee.
-		type ClientBondShare: Get<Permill>;
-
-		/// The least bond of a client, however small the fee: what it costs at least to have workers drawn
-		/// and then let go.
-		type MinimumClientBond: Get<Balance>;
-
-		/// The least fee for 10⁹ multiply-adds.
-		type GigaMultiplyAddPrice: Get<Balance>;
-
-		/// The least fee for a segment, beside its multiply-adds: it must be stored, fetched and judged.
-		type SegmentPrice: Get<Balance>;
-
-		/// The least fee for a place of a worker, beside the work: it binds a ticket for as long as the task
-		/// lasts, and takes room on chain.
-		type PlacePrice: Get<Balance>;
-
-		/// The most rounds that may be sealed beyond those that are checked. It bounds what a rewind
-		/// takes back. Never set it lower than it was while tasks are under way.
-		#[pallet::constant]
-		type MaxRoundsAhead: Get<RoundIndex>;
-
-		/// The most weight that the hook takes in a block.
-		#[pallet::constant]
-		type HookWeight: Get<Weight>;
-	}
 
 	/// Why funds are on hold.
 	#[pallet::composite_enum]
@@ -300,284 +228,6 @@ pub mod pallet {
 	/// What stays of the tasks that have ended.
 	#[pallet::storage]
 	pub type Summaries<T: Config> = StorageMap<_, Twox64Concat, TaskId, TaskSummary<T::AccountId>>;
-
-	/// What happened.
-	#[pallet::event]
-	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
-	pub enum Event<T: Config> {
-		/// A task was submitted; fee and bond are on hold.
-		TaskSubmitted {
-			/// The task.
-			task: TaskId,
-			/// Who pays.
-			client: T::AccountId,
-			/// The fee.
-			fee: Balance,
-			/// The client's bond.
-			bond: Balance,
-		},
-		/// A task's seed is known, and with it which data segments are hidden.
-		TaskSeeded {
-			/// The task.
-			task: TaskId,
-			/// The seed.
-			seed: H256,
-		},
-		/// A ticket was drawn for a place.
-		WorkerDrawn {
-			/// The task.
-			task: TaskId,
-			/// The place's role.
-			role: Role,
-			/// The place.
-			slot: Slot,
-			/// The ticket's owner.
-			account: T::AccountId,
-			/// The ticket.
-			ticket: TicketId,
-			/// The last block in which the draw can be accepted.
-			accept_until: BlockNumber,
-		},
-		/// A drawn worker has taken its place.
-		AssignmentAccepted {
-			/// The task.
-			task: TaskId,
-			/// The place's role.
-			role: Role,
-			/// The place.
-			slot: Slot,
-			/// The worker.
-			account: T::AccountId,
-			/// The bond that was put on hold.
-			bond: Balance,
-		},
-		/// A worker has lost its place.
-		WorkerRemoved {
-			/// The task.
-			task: TaskId,
-			/// The place's role.
-			role: Role,
-			/// The place.
-			slot: Slot,
-			/// The worker.
-			account: T::AccountId,
-			/// Why.
-			reason: Removal,
-		},
-		/// A supervisor has said what it found of a specification.
-		SpecAttested {
-			/// The task.
-			task: TaskId,
-			/// The supervisor.
-			supervisor: T::AccountId,
-			/// What it found.
-			verdict: SpecVerdict,
-		},
-		/// A round is open for commitments.
-		RoundOpened {
-			/// The task.
-			task: TaskId,
-			/// The round.
-			round: RoundIndex,
-			/// The last block in which they count.
-			until: BlockNumber,
-		},
-		/// Workers that a round can't do without were removed, and its deadline was moved for their
-		/// successors.
-		RoundExtended {
-			/// The task.
-			task: TaskId,
-			/// The round.
-			round: RoundIndex,
-			/// The new deadline.
-			until: BlockNumber,
-		},
-		/// The set of a round is fixed.
-		RoundSealed {
-			/// The task.
-			task: TaskId,
-			/// The round.
-			round: RoundIndex,
-			/// The places whose commitments are merged.
-			slots: Vec<Slot>,
-			/// The record of the rounds up to this one.
-			record: H256,
-		},
-		/// A trainer was proven wrong in a sealed round, and the rounds after it are void.
-		TaskRewound {
-			/// The task.
-			task: TaskId,
-			/// The round in which the trainer was proven wrong.
-			round: RoundIndex,
-			/// The places that are still merged in it. If there are none, it is trained again.
-			slots: Vec<Slot>,
-			/// The record of the rounds that still stand.
-			record: H256,
-		},
-		/// A trainer's bond, or a part of it, was taken.
-		BondSlashed {
-			/// The task.
-			task: TaskId,
-			/// The trainer.
-			account: T::AccountId,
-			/// What was taken.
-			amount: Balance,
-			/// What was burned of it; the rest went to trainers whose rounds were lost.
-			burned: Balance,
-		},
-		/// A client's bond was taken.
-		ClientBondForfeited {
-			/// The task.
-			task: TaskId,
-			/// What was taken, and burned.
-			amount: Balance,
-		},
-		/// All rounds are sealed; the evaluation begins.
-		EvaluationStarted {
-			/// The task.
-			task: TaskId,
-			/// The last block in which the step that comes next counts.
-			until: BlockNumber,
-		},
-		/// The client serves the hidden part.
-		TestRevealed {
-			/// The task.
-			task: TaskId,
-		},
-		/// A supervisor has said whether the revealed part is the one committed to.
-		TestAttested {
-			/// The task.
-			task: TaskId,
-			/// The supervisor.
-			supervisor: T::AccountId,
-			/// Whether it is.
-			matches: bool,
-		},
-		/// The client has forfeited its bond: it did not reveal the hidden part in time, or revealed
-		/// something else.
-		TestForfeited {
-			/// The task.
-			task: TaskId,
-		},
-		/// An evaluator has committed to its score.
-		EvaluationCommitted {
-			/// The task.
-			task: TaskId,
-			/// The evaluator.
-			evaluator: T::AccountId,
-		},
-		/// An evaluator has revealed its score.
-		EvaluationRevealed {
-			/// The task.
-			task: TaskId,
-			/// The evaluator.
-			evaluator: T::AccountId,
-			/// The score.
-			score: Score,
-		},
-		/// Two thirds of the evaluators agree.
-		EvaluationAgreed {
-			/// The task.
-			task: TaskId,
-			/// Their score.
-			score: Score,
-			/// The rows of the hidden part.
-			of: u32,
-		},
-		/// Supervisors or evaluators did not agree in all their tries.
-		EvaluationUndecided {
-			/// The task.
-			task: TaskId,
-		},
-		/// A task has ended and everything is paid.
-		TaskEnded {
-			/// The task.
-			task: TaskId,
-			/// How it ended.
-			phase: Phase,
-			/// What was paid to workers out of the fee.
-			paid: Balance,
-			/// What went back to the client out of the fee.
-			refunded: Balance,
-			/// What was burned of the fee.
-			burned: Balance,
-			/// What was minted for accepted segments.
-			subsidy: Balance,
-		},
-	}
-
-	/// Why a call was refused.
-	#[pallet::error]
-	pub enum Error<T> {
-		/// There is no such task, or it has ended: then `task_summary` tells how.
-		NoSuchTask,
-		/// The task is not in a phase, or its evaluation not in a step, in which this counts. `open_duties`
-		/// tells what is waited for.
-		WrongPhase,
-		/// The time for this is over. Whoever was to do it has missed it.
-		TooLate,
-		/// The account is not the task's client.
-		NotClient,
-		/// The account does not hold a place of the role that this is for, or has not accepted it. Call
-		/// `accept_assignment` first.
-		NotItsWorker,
-		/// This ticket of this account was not drawn for the task, or the place was given to another.
-		NotDrawn,
-		/// The account has done this already.
-		AlreadyDone,
-		/// Score and salt don't make the hash that was committed to. Reveal exactly what was committed.
-		CommitmentMismatch,
-		/// More right answers than the hidden part has rows.
-		ImpossibleScore,
-		/// The fee is below the floor for the task's size. `estimate_fee` tells the floor.
-		FeeBelowFloor,
-		/// The chain does not know this version of the arithmetic. Build the programs with a client of the
-		/// chain's release.
-		SpecArithmeticVersion,
-		/// The data must be cut into 10 to 100 segments.
-		SpecDataSegments,
-		/// At least one data segment must be hidden for the test, and not all of them.
-		SpecHiddenSegments,
-		/// Segments need rows, rows features, labels at least two classes, and the training part at most
-		/// 2³² − 1 rows.
-		SpecDataShape,
-		/// The task needs 1 to 16 trainers, 1 to 8 supervisors and 1 to 8 evaluators.
-		SpecWorkers,
-		/// The task needs 1 to 1,000 rounds.
-		SpecRounds,
-		/// The steps of a round must be a multiple of those of a segment (1 to 65,536), and make 1 to 1,024
-		/// segments.
-		SpecSteps,
-		/// A batch must have rows, and no more than the training part.
-		SpecBatch,
-		/// Costs must not be zero, parameters are part of the state, and their product must not overflow.
-		SpecCost,
-		/// The needs must cover the model's parameters and the data set's bytes.
-		SpecNeeds,
-		/// A round may last 20 to 28,800 blocks.
-		SpecRoundDeadline,
-		/// The client's endpoint needs an address: workers fetch programs and data from it.
-		SpecEndpoint,
-	}
-
-	impl<T> From<SpecFault> for Error<T> {
-		fn from(fault: SpecFault) -> Self {
-			match fault {
-				SpecFault::ArithmeticVersion => Error::SpecArithmeticVersion,
-				SpecFault::DataSegments => Error::SpecDataSegments,
-				SpecFault::HiddenSegments => Error::SpecHiddenSegments,
-				SpecFault::DataShape => Error::SpecDataShape,
-				SpecFault::Workers => Error::SpecWorkers,
-				SpecFault::Rounds => Error::SpecRounds,
-				SpecFault::Steps => Error::SpecSteps,
-				SpecFault::Batch => Error::SpecBatch,
-				SpecFault::Cost => Error::SpecCost,
-				SpecFault::Needs => Error::SpecNeeds,
-				SpecFault::RoundDeadline => Error::SpecRoundDeadline,
-				SpecFault::Endpoint => Error::SpecEndpoint,
-			}
-		}
-	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
