@@ -76,19 +76,6 @@ pub(crate) fn live_until(what: &str, blocks: u32, holds: impl Fn() -> bool) {
 	assert!(holds(), "not reached in {blocks} blocks: {what}");
 }
 
-/// Lives on until the chain has brought something about by itself, before anybody acts upon it.
-pub(crate) fn pass_until(what: &str, blocks: u32, holds: impl Fn() -> bool) {
-	for _ in 0..blocks {
-		pass(1);
-		if holds() {
-			return;
-		}
-		(1..=ACCOUNTS).for_each(do_duties);
-		check_invariants();
-	}
-	panic!("not reached in {blocks} blocks: {what}");
-}
-
 pub(crate) fn live(blocks: u32) {
 	for _ in 0..blocks {
 		live_a_block();

@@ -1,6 +1,6 @@
 //! For each reward: how one would steal it, and why that fails.
 
-use crate::{mock::*, Error};
+use crate::{mock::*, Error, WeightInfo};
 use pallet_ml_tasks::HoldReason;
 use polkadot_sdk::{
 	frame_support::{assert_noop, assert_ok},
@@ -352,6 +352,28 @@ fn to_say_that_one_holds_nothing_does_not_undo_missed_duties() {
 		assert_noop!(attest(supervisor, task, 0, &[]), Error::<Test>::AlreadyDone);
 		assert_ok!(attest(supervisor, task, 0, &[0]));
 		assert_eq!(missed(), 0);
+	});
+}
+
+/// Only who makes a commitment available pays for what may follow from that.
+#[test]
+fn to_attest_costs_less_where_nothing_follows() {
+	in_market(|| {
+		let task = submit(CLIENT, small_spec());
+		live_until("training", 30, || phase(task) == Phase::Training(0));
+		let trainer = workers(task, Role::Trainer)[0];
+		assert_ok!(commit_round(trainer, task, 0, 0, true));
+		let weight = |place: usize| {
+			let supervisor = workers(task, Role::Supervisor)[place];
+			let slots = vec![0].try_into().unwrap();
+			let done =
+				Pouw::attest_available(RuntimeOrigin::signed(supervisor), task, 0, slots).unwrap();
+			done.actual_weight
+		};
+		let whole = <Test as crate::Config>::WeightInfo::attest_available(1);
+		assert!(weight(0).unwrap().ref_time() * 5 < whole.ref_time());
+		// Two of three make it available.
+		assert_eq!(weight(1), None);
 	});
 }
 
