@@ -16,8 +16,7 @@ use subxt_signer::{bip39::Mnemonic, SecretUri};
 
 pub use subxt_signer::sr25519::Keypair;
 
-/// The network part of this chain's addresses, which begin with `pw` (the runtime's `System.SS58Prefix`).
-pub const ADDRESS_PREFIX: u16 = 6067;
+pub use pouw_primitives::ADDRESS_PREFIX;
 
 /// The environment variable that a secret is read from.
 pub const SECRET_VARIABLE: &str = "POUW_SEED";

@@ -6,8 +6,8 @@ use crate::Balance;
 pub const TOKEN_SYMBOL: &str = "POUW";
 /// Decimals of the token.
 pub const TOKEN_DECIMALS: u32 = 12;
-/// Network part of addresses, unassigned in the SS58 registry; addresses begin with `pw`.
-pub const SS58_PREFIX: u16 = 6067;
+/// Network part of addresses.
+pub use pouw_primitives::ADDRESS_PREFIX as SS58_PREFIX;
 
 /// One POUW.
 pub const UNIT: Balance = 1_000_000_000_000;

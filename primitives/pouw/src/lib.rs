@@ -37,5 +37,8 @@ pub type Slot = u16;
 /// The number of a segment of steps within a round, from 0.
 pub type SegmentIndex = u32;
 
+/// The network part of this chain's addresses (SS58), unassigned in the registry: they begin with `pw`.
+pub const ADDRESS_PREFIX: u16 = 6067;
+
 /// One POUW in the smallest unit.
 pub const POUW: Balance = 1_000_000_000_000;
