@@ -14,8 +14,11 @@ use prometheus::{
 	register_int_gauge_with_registry, Encoder, IntCounter, IntCounterVec, IntGauge, Registry,
 	TextEncoder,
 };
-use std::{convert::Infallible, net::SocketAddr, sync::LazyLock};
+use std::{convert::Infallible, net::SocketAddr, sync::LazyLock, time::Duration};
 use tokio::net::TcpListener;
+
+/// The pause after a request that could not be taken.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The metrics of this process.
 pub static METRICS: LazyLock<Metrics> =
@@ -30,7 +33,7 @@ pub struct Metrics {
 	pub open_duties: IntGauge,
 	/// Duties by kind and outcome (`done`, `failed`).
 	pub duties: IntCounterVec,
-	/// Transactions by call and outcome (`included`, `failed`).
+	/// Transactions by call and outcome (`included`, `failed`, `late`).
 	pub transactions: IntCounterVec,
 	/// Training steps computed, replays included.
 	pub steps: IntCounter,
@@ -109,7 +112,9 @@ pub async fn serve(address: SocketAddr) -> std::io::Result<()> {
 			let stream = match listener.accept().await {
 				Ok((stream, _)) => stream,
 				Err(error) => {
+					// It may fail for as long as no more files can be opened.
 					tracing::warn!(%error, "a request for metrics was lost");
+					tokio::time::sleep(ACCEPT_PAUSE).await;
 					continue;
 				}
 			};

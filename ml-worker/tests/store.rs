@@ -8,7 +8,14 @@ use iroh::{
 use ml_worker::store::{AttemptFailure, FetchError, Identity, Store};
 use polkadot_sdk::sp_core::{bounded::BoundedVec, H256};
 use pouw_primitives::ticket::{Endpoint, SocketAddress};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+	fs::Permissions,
+	net::{Ipv4Addr, SocketAddr},
+	os::unix::fs::PermissionsExt,
+	path::Path,
+	pin::pin,
+	time::Duration,
+};
 use tempfile::TempDir;
 
 const GROUP: &str = "task-1";
@@ -83,6 +90,90 @@ async fn the_next_holder_is_asked_when_one_fails() {
 		.await
 		.unwrap();
 	assert!(fetched == bytes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn holders_that_stall_are_not_waited_for() {
+	let (with, asking) = (open().await, open().await);
+	let bytes = blob(100_000);
+	let hash = with.store.put(GROUP, bytes.clone()).await.unwrap();
+	let stalling = [
+		foreign(Stalling).await,
+		foreign(Stalling).await,
+		foreign(Stalling).await,
+	];
+	let mut holders: Vec<Endpoint> = stalling.iter().map(|(_, named)| named.clone()).collect();
+	holders.push(with.store.endpoint().clone());
+	// One after another they would be waited for half a minute.
+	let fetched = asking.store.fetch(GROUP, &hash, 100_000, &holders);
+	let fetched = tokio::time::timeout(Duration::from_secs(20), fetched).await;
+	assert!(fetched.expect("it waits").unwrap() == bytes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_that_is_not_there_breaks_no_other_transfer() {
+	let (with, asking) = (open().await, open().await);
+	let holders = [with.store.endpoint().clone()];
+	let bytes = blob(60_000_000);
+	let hash = with.store.put(GROUP, bytes.clone()).await.unwrap();
+	let limit = bytes.len() as u64;
+	// The connection is there before, so that all use the same.
+	let small = with.store.put(GROUP, blob(10)).await.unwrap();
+	let fetched = asking.store.fetch(GROUP, &small, 10, &holders).await;
+	assert!(fetched.is_ok());
+	let mut large = pin!(asking.store.fetch(GROUP, &hash, limit, &holders));
+	let mut missing: u32 = 0;
+	let fetched = loop {
+		let other = H256::from_low_u64_be(missing.into());
+		let absent = asking.store.fetch(GROUP, &other, 1000, &holders);
+		tokio::select! {
+			fetched = &mut large => break fetched,
+			absent = absent => {
+				assert!(matches!(absent, Err(FetchError::NotFound { .. })));
+				missing += 1;
+			}
+		}
+	};
+	assert!(fetched.unwrap() == bytes);
+	assert!(missing > 0, "the large blob came too fast for this test");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_reached_is_known_whether_it_delivers_or_not() {
+	let (without, asking) = (open().await, open().await);
+	let (nobody, somebody) = ([nobody()], [without.store.endpoint().clone()]);
+	let hash = H256::repeat_byte(7);
+	for holders in [&nobody, &somebody] {
+		assert!(!asking.store.has_reached(holders));
+		let fetched = asking.store.fetch(GROUP, &hash, 1000, holders).await;
+		assert!(matches!(fetched, Err(FetchError::NotFound { .. })));
+	}
+	assert!(!asking.store.has_reached(&nobody));
+	assert!(asking.store.has_reached(&somebody));
+	assert!(asking.store.has_reached(&[nobody, somebody].concat()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_its_owner_looks_into_a_folder() {
+	let outer = TempDir::new().unwrap();
+	let folder = outer.path().join("worker");
+	// What a write that was broken off has left.
+	std::fs::create_dir(&folder).unwrap();
+	std::fs::write(folder.join("endpoint.json.new"), "half of").unwrap();
+	std::fs::set_permissions(
+		folder.join("endpoint.json.new"),
+		Permissions::from_mode(0o666),
+	)
+	.unwrap();
+	let identity = Identity::load_or_create(&folder, None, &[]).unwrap();
+	let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+	assert_eq!(mode(&folder.join("endpoint.json")), 0o600);
+	let store = Store::open(&folder, &identity).await.unwrap();
+	assert_eq!(mode(&folder.join("blobs")), 0o700);
+	store.shutdown().await;
+	let made = outer.path().join("another");
+	Identity::load_or_create(&made, None, &[]).unwrap();
+	assert_eq!(mode(&made), 0o700);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,7 +294,25 @@ impl ProtocolHandler for Liar {
 	}
 }
 
+/// A holder that takes every request and answers none.
+#[derive(Debug)]
+struct Stalling;
+
+impl ProtocolHandler for Stalling {
+	async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
+		let mut requests = Vec::new();
+		while let Ok(request) = connection.accept_bi().await {
+			requests.push(request);
+		}
+		Ok(())
+	}
+}
+
 async fn liar() -> (Router, Endpoint) {
+	foreign(Liar).await
+}
+
+async fn foreign(holder: impl ProtocolHandler) -> (Router, Endpoint) {
 	let endpoint = iroh::Endpoint::builder(Minimal)
 		.relay_mode(RelayMode::Disabled)
 		.clear_ip_transports()
@@ -224,7 +333,7 @@ async fn liar() -> (Router, Endpoint) {
 	};
 	(
 		Router::builder(endpoint)
-			.accept(iroh_blobs::ALPN, Liar)
+			.accept(iroh_blobs::ALPN, holder)
 			.spawn(),
 		named,
 	)

@@ -4,6 +4,7 @@
 //! at any moment finds either the old or the new content, never half of one. What is going to be committed
 //! to is written before the commitment is sent: after a restart the same is revealed.
 
+use crate::store::private_folder;
 use serde::{de::DeserializeOwned, Serialize};
 use std::{
 	fs::File,
@@ -37,6 +38,20 @@ pub enum JournalError {
 	},
 }
 
+/// Writes a file anew as a whole; it is on the disk when this returns.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+	let new = path.with_extension("new");
+	let mut file = File::create(&new)?;
+	file.write_all(bytes)?;
+	file.sync_all()?;
+	std::fs::rename(&new, path)?;
+	// The rename itself is safe only when the folder is on the disk.
+	match path.parent() {
+		Some(folder) => File::open(folder)?.sync_all(),
+		None => Ok(()),
+	}
+}
+
 /// The journal of one task.
 #[derive(Clone, Debug)]
 pub struct Journal {
@@ -46,7 +61,7 @@ pub struct Journal {
 impl Journal {
 	/// The journal in this folder, which is made if it is not there.
 	pub fn open(folder: PathBuf) -> Result<Self, JournalError> {
-		std::fs::create_dir_all(&folder).map_err(|error| JournalError::File {
+		private_folder(&folder).map_err(|error| JournalError::File {
 			path: folder.clone(),
 			error,
 		})?;
@@ -78,23 +93,11 @@ impl Journal {
 	/// Writes under this name; it is on the disk when this returns.
 	pub fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), JournalError> {
 		let path = self.path(name);
-		let new = self.folder.join(format!("{name}.new"));
 		let bytes = serde_json::to_vec(value).map_err(|error| JournalError::Damaged {
 			path: path.clone(),
 			reason: error.to_string(),
 		})?;
-		let write = || {
-			let mut file = File::create(&new)?;
-			file.write_all(&bytes)?;
-			file.sync_all()?;
-			std::fs::rename(&new, &path)?;
-			// The rename itself is safe only when the folder is on the disk.
-			File::open(&self.folder)?.sync_all()
-		};
-		write().map_err(|error| JournalError::File {
-			path: path.clone(),
-			error,
-		})
+		replace(&path, &bytes).map_err(|error| JournalError::File { path, error })
 	}
 
 	/// Removes the whole journal.

@@ -1,23 +1,35 @@
 //! Fetching blobs from those who hold them.
 
 use super::{describe, short, tag, Store, StoreError};
+use futures::{stream::FuturesUnordered, StreamExt};
 use iroh::{endpoint::Connection, EndpointAddr, EndpointId, TransportAddr};
-use iroh_blobs::{get::request::get_verified_size, Hash, HashAndFormat};
+use iroh_blobs::{
+	api::remote::GetProgressItem, get::request::get_verified_size, Hash, HashAndFormat,
+};
 use polkadot_sdk::sp_core::H256;
 use pouw_primitives::ticket::{Endpoint, SocketAddress};
 use std::{
 	fmt,
 	net::SocketAddr,
-	sync::PoisonError,
+	pin::pin,
+	sync::{
+		atomic::{AtomicU64, Ordering},
+		PoisonError,
+	},
 	time::{Duration, Instant},
 };
 
 /// How long connecting to a holder may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a holder may take to answer at all.
+/// How long a holder may take to answer at all, and to send more.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// After so long without an answer, or of a transfer that is slower than [`SLOWEST`], the next holder is
+/// asked as well: the first may be stalling, and those who wait have deadlines.
+const HEDGE: Duration = Duration::from_secs(2);
 /// For how long a holder that has failed is asked after the others.
 const FAILURE_MEMORY: Duration = Duration::from_secs(60);
+/// For how long it counts that a holder was reached.
+const REACHED_MEMORY: Duration = Duration::from_secs(600);
 /// The slowest transfer that is waited for, in bytes a second.
 const SLOWEST: u64 = 64 * 1024;
 
@@ -100,7 +112,7 @@ enum Answer {
 impl Store {
 	/// A blob of at most `limit` bytes: from this store, or else from the first of the holders that
 	/// delivers it, and then it is a member of the group and served from here as well. Bytes of another
-	/// hash are refused as they arrive, and the next holder is asked.
+	/// hash are refused as they arrive. The next holder is asked when one fails, and also while one is slow.
 	pub async fn fetch(
 		&self,
 		group: &str,
@@ -113,33 +125,85 @@ impl Store {
 			self.keep(group, hash).await?;
 			return Ok(bytes);
 		}
-		let mut attempts = Vec::new();
-		for holder in self.promising_first(holders) {
-			match self
-				.fetch_from(group, &Hash::from_bytes(hash.0), limit, holder)
-				.await?
-			{
-				Answer::Fetched => {
-					if let Some(bytes) = self.get(hash).await? {
-						return Ok(bytes);
+		let (blob, received) = (Hash::from_bytes(hash.0), AtomicU64::new(0));
+		let ask = |(at, holder)| {
+			let (blob, received) = (&blob, &received);
+			async move {
+				let answer = self.fetch_from(group, blob, limit, holder, received);
+				(at, holder, answer.await)
+			}
+		};
+		let mut others = self.promising_first(holders).into_iter().enumerate();
+		let mut asked = FuturesUnordered::new();
+		let mut attempts: Vec<(usize, Attempt)> = Vec::new();
+		let mut pause = tokio::time::interval(HEDGE);
+		pause.reset();
+		let (mut ask_next, mut received_before) = (true, 0);
+		loop {
+			if ask_next {
+				if let Some(next) = others.next() {
+					asked.push(ask(next));
+					pause.reset();
+				}
+			}
+			tokio::select! {
+				answered = asked.next() => {
+					let Some((at, holder, answer)) = answered else { break };
+					ask_next = true;
+					match answer? {
+						Answer::Fetched => {
+							if let Some(bytes) = self.get(hash).await? {
+								// Another's attempt that failed may have taken the blob out of the group.
+								self.keep(group, hash).await?;
+								return Ok(bytes);
+							}
+						}
+						Answer::TooLarge(size) => check_size(hash, size, limit)?,
+						Answer::Failed(failure) => {
+							let attempt = Attempt { holder: holder.clone(), failure };
+							tracing::debug!(?hash, "{attempt}");
+							self.note_failure(holder);
+							attempts.push((at, attempt));
+						}
 					}
 				}
-				Answer::TooLarge(size) => check_size(hash, size, limit)?,
-				Answer::Failed(failure) => {
-					let attempt = Attempt {
-						holder: holder.clone(),
-						failure,
-					};
-					tracing::debug!(?hash, "{attempt}");
-					self.note_failure(holder);
-					attempts.push(attempt);
+				_ = pause.tick() => {
+					let now = received.load(Ordering::Relaxed);
+					ask_next = now - received_before < SLOWEST * HEDGE.as_secs();
+					received_before = now;
 				}
 			}
 		}
+		attempts.sort_by_key(|(at, _)| *at);
 		Err(FetchError::NotFound {
 			hash: *hash,
-			attempts,
+			attempts: attempts.into_iter().map(|(_, attempt)| attempt).collect(),
 		})
+	}
+
+	/// Whether one of these holders was reached in the last minutes. If not, it may be this machine that is
+	/// cut off.
+	pub fn has_reached(&self, holders: &[Endpoint]) -> bool {
+		let reached = self
+			.inner
+			.reached
+			.lock()
+			.unwrap_or_else(PoisonError::into_inner);
+		holders.iter().any(|holder| {
+			reached
+				.get(&holder.key)
+				.is_some_and(|at| at.elapsed() < REACHED_MEMORY)
+		})
+	}
+
+	fn note_reached(&self, holder: &Endpoint) {
+		let mut reached = self
+			.inner
+			.reached
+			.lock()
+			.unwrap_or_else(PoisonError::into_inner);
+		reached.retain(|_, at| at.elapsed() < REACHED_MEMORY);
+		reached.insert(holder.key, Instant::now());
 	}
 
 	/// The holders in their order, but those that have just failed at the end, and this store left out.
@@ -172,23 +236,32 @@ impl Store {
 		failed.insert(holder.key, Instant::now());
 	}
 
+	/// Asks one holder. What arrives is counted in `received`.
 	async fn fetch_from(
 		&self,
 		group: &str,
 		hash: &Hash,
 		limit: u64,
 		holder: &Endpoint,
+		received: &AtomicU64,
 	) -> Result<Answer, StoreError> {
 		let connection = match self.connect(holder).await {
 			Ok(connection) => connection,
 			Err(failure) => return Ok(Answer::Failed(failure)),
 		};
-		let answer = self.transfer(group, hash, limit, &connection).await?;
-		if matches!(answer, Answer::Failed(_)) {
-			// The next attempt gets a new connection.
+		self.note_reached(holder);
+		let answer = self
+			.transfer(group, hash, limit, &connection, received)
+			.await?;
+		// A holder without the blob keeps its connection: other transfers may be under way on it.
+		let timed_out = matches!(answer, Answer::Failed(Failure::TimedOut));
+		if timed_out || connection.close_reason().is_some() {
 			let mut connections = self.inner.connections.lock().await;
-			if let Some(connection) = connections.remove(&connection.remote_id()) {
-				connection.close(0u32.into(), b"failed");
+			let id = connection.remote_id();
+			let same = |kept: &Connection| kept.stable_id() == connection.stable_id();
+			// The next attempt gets a new one; this one is closed when nobody uses it any more.
+			if connections.get(&id).is_some_and(same) {
+				connections.remove(&id);
 			}
 		}
 		Ok(answer)
@@ -200,6 +273,7 @@ impl Store {
 		hash: &Hash,
 		limit: u64,
 		connection: &Connection,
+		received: &AtomicU64,
 	) -> Result<Answer, StoreError> {
 		// The size is proven against the hash before anything is stored.
 		let size =
@@ -222,18 +296,47 @@ impl Store {
 			.await
 			.map_err(|error| self.unusable(&error))?;
 		let patience = ANSWER_TIMEOUT.saturating_add(Duration::from_secs(size / SLOWEST));
-		let fetched = blobs.remote().fetch(connection.clone(), content).complete();
-		let failure = match tokio::time::timeout(patience, fetched).await {
-			Ok(Ok(_)) => return Ok(Answer::Fetched),
-			Ok(Err(error)) => Failure::NotDelivered(describe(&error)),
+		let arriving = self.receive(connection, content, received);
+		let failure = match tokio::time::timeout(patience, arriving).await {
+			Ok(Ok(())) => return Ok(Answer::Fetched),
+			Ok(Err(failure)) => failure,
 			Err(_) => Failure::TimedOut,
 		};
-		blobs
-			.tags()
-			.delete(&tag)
-			.await
-			.map_err(|error| self.unusable(&error))?;
+		// Another attempt at the same blob may have come to its end.
+		if !self.has(&H256(*hash.as_bytes())).await? {
+			blobs
+				.tags()
+				.delete(&tag)
+				.await
+				.map_err(|error| self.unusable(&error))?;
+		}
 		Ok(Answer::Failed(failure))
+	}
+
+	/// Receives a blob for as long as more of it comes.
+	async fn receive(
+		&self,
+		connection: &Connection,
+		content: HashAndFormat,
+		received: &AtomicU64,
+	) -> Result<(), Failure> {
+		let remote = self.inner.blobs.remote();
+		let mut arriving = pin!(remote.fetch(connection.clone(), content).stream());
+		let mut before = 0;
+		loop {
+			let next = tokio::time::timeout(ANSWER_TIMEOUT, arriving.next()).await;
+			match next.map_err(|_| Failure::TimedOut)? {
+				Some(GetProgressItem::Progress(bytes)) => {
+					received.fetch_add(bytes.saturating_sub(before), Ordering::Relaxed);
+					before = bytes;
+				}
+				Some(GetProgressItem::Done(_)) => return Ok(()),
+				Some(GetProgressItem::Error(error)) => {
+					return Err(Failure::NotDelivered(describe(&error)));
+				}
+				None => return Err(Failure::NotDelivered("it broke off".into())),
+			}
+		}
 	}
 
 	/// A connection to a holder: the one that is there, or a new one.

@@ -1,6 +1,7 @@
 //! Who serves a folder's blobs: the endpoint's key and address, kept in the folder so that tickets
 //! stay right when the worker starts again.
 
+use super::private_folder;
 use iroh::SecretKey;
 use polkadot_sdk::sp_core::bounded::BoundedVec;
 use pouw_primitives::ticket::{Endpoint, SocketAddress};
@@ -163,16 +164,21 @@ impl Identity {
 			.expect("strings, numbers and lists always serialise; qed");
 		let new = folder.join(format!("{FILE}.new"));
 		let write = || {
-			std::fs::create_dir_all(folder)?;
+			private_folder(folder)?;
+			// What a write that was broken off has left may have any permissions.
+			match std::fs::remove_file(&new) {
+				Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+				_ => (),
+			}
 			let mut file = std::fs::OpenOptions::new()
 				.write(true)
-				.create(true)
-				.truncate(true)
+				.create_new(true)
 				.mode(0o600)
 				.open(&new)?;
 			file.write_all(text.as_bytes())?;
 			file.sync_all()?;
-			std::fs::rename(&new, &path)
+			std::fs::rename(&new, &path)?;
+			std::fs::File::open(folder)?.sync_all()
 		};
 		write().map_err(|error| IdentityError::File {
 			path: path.clone(),

@@ -13,6 +13,7 @@ mod identity;
 pub use fetch::{Attempt, Failure as AttemptFailure, FetchError};
 pub use identity::{Identity, IdentityError};
 
+use futures::StreamExt;
 use iroh::{
 	endpoint::{presets::Minimal, Connection},
 	protocol::Router,
@@ -34,7 +35,10 @@ use pouw_primitives::ticket::Endpoint;
 use std::{
 	collections::HashMap,
 	fmt::Display,
+	fs::DirBuilder,
+	os::unix::fs::DirBuilderExt,
 	path::{Path, PathBuf},
+	pin::pin,
 	sync::Arc,
 	time::{Duration, Instant},
 };
@@ -90,6 +94,8 @@ struct Inner {
 	connections: Mutex<HashMap<EndpointId, Connection>>,
 	/// When a holder's connection or delivery has last failed.
 	failed: std::sync::Mutex<HashMap<[u8; 32], Instant>>,
+	/// When there was last a connection to a holder.
+	reached: std::sync::Mutex<HashMap<[u8; 32], Instant>>,
 }
 
 impl Store {
@@ -104,7 +110,7 @@ impl Store {
 			folder: folder.clone(),
 			reason,
 		};
-		std::fs::create_dir_all(&folder).map_err(|error| unusable(error.to_string()))?;
+		private_folder(&folder).map_err(|error| unusable(error.to_string()))?;
 		let options = Options {
 			path: PathOptions::new(&folder),
 			inline: InlineOptions::default(),
@@ -143,6 +149,7 @@ impl Store {
 				advertised: identity.advertised(),
 				connections: Mutex::default(),
 				failed: std::sync::Mutex::default(),
+				reached: std::sync::Mutex::default(),
 			}),
 		})
 	}
@@ -197,6 +204,18 @@ impl Store {
 		deleted.map(drop).map_err(|error| self.unusable(&error))
 	}
 
+	/// The blobs of a group.
+	pub async fn blobs_of(&self, group: &str) -> Result<Vec<H256>, StoreError> {
+		let listed = self.inner.blobs.tags().list_prefix(prefix(group)).await;
+		let mut listed = pin!(listed.map_err(|error| self.unusable(&error))?);
+		let mut blobs = Vec::new();
+		while let Some(tag) = listed.next().await {
+			let tag = tag.map_err(|error| self.unusable(&error))?;
+			blobs.push(H256(*tag.hash.as_bytes()));
+		}
+		Ok(blobs)
+	}
+
 	/// Stops serving and closes the files.
 	pub async fn shutdown(&self) {
 		// The router also shuts the blobs' database down.
@@ -211,6 +230,12 @@ impl Store {
 			reason: describe(error),
 		}
 	}
+}
+
+/// Makes a folder, if it is not there, that only its owner can look into: what is hidden from other
+/// workers for a while lies there too.
+pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
+	DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// The name under which the library keeps a blob for a group.
