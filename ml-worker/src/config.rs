@@ -14,6 +14,7 @@ use crate::{
 	chain::{Chain, ConnectError},
 	keys::{KeyArguments, KeyError, Keypair},
 	store::{Identity, IdentityError},
+	training::cost::{WorkLimits, DEFAULT_CHECKPOINT_BYTES, DEFAULT_SEGMENT_MULTIPLY_ADDS},
 };
 use clap::Args;
 use polkadot_sdk::sp_core::H256;
@@ -71,6 +72,8 @@ pub struct File {
 	threads: Option<NonZeroUsize>,
 	metrics: Option<SocketAddr>,
 	retention: Option<u32>,
+	max_segment_multiply_adds: Option<u64>,
+	max_checkpoint_bytes: Option<u64>,
 	max_parameters: Option<u64>,
 	max_data_bytes: Option<u64>,
 }
@@ -87,6 +90,17 @@ pub struct ConnectionOptions {
 	/// The hash of the chain's first block; a node of another chain is then refused.
 	#[arg(long, env = "POUW_GENESIS", value_name = "HASH", value_parser = parse_hash)]
 	pub genesis: Option<H256>,
+}
+
+/// Who asks, and which chain.
+#[derive(Args, Clone, Debug, Default)]
+pub struct AccountOptions {
+	/// Which chain.
+	#[command(flatten)]
+	pub connection: ConnectionOptions,
+	/// Who signs.
+	#[command(flatten)]
+	pub keys: KeyArguments,
 }
 
 /// Where blobs and journals are, and where the blobs are served.
@@ -124,6 +138,13 @@ pub struct WorkOptions {
 	/// How many blocks a task's blobs are kept after its end [default: 28800, a day].
 	#[arg(long, env = "POUW_RETENTION", value_name = "BLOCKS")]
 	pub retention: Option<u32>,
+	/// The most multiply-adds of a segment, or of an evaluation, that this machine takes on [default:
+	/// 4398046511104].
+	#[arg(long, env = "POUW_MAX_SEGMENT_MULTIPLY_ADDS", value_name = "NUMBER")]
+	pub max_segment_multiply_adds: Option<u64>,
+	/// The most bytes of a task's checkpoints that this machine takes on to keep [default: 68719476736].
+	#[arg(long, env = "POUW_MAX_CHECKPOINT_BYTES", value_name = "BYTES")]
+	pub max_checkpoint_bytes: Option<u64>,
 }
 
 /// What a machine takes on.
@@ -202,6 +223,29 @@ impl ConnectionOptions {
 		let genesis = self.genesis.or(file.genesis);
 		Ok(Chain::connect(&self.url(file), genesis).await?)
 	}
+
+	/// Connects to the node as soon as it answers.
+	pub async fn connect_when_up(&self, file: &File) -> Result<Chain, ConfigError> {
+		let genesis = self.genesis.or(file.genesis);
+		Ok(Chain::connect_when_up(&self.url(file), genesis).await?)
+	}
+}
+
+impl AccountOptions {
+	/// The file that is named here; an empty one if none is.
+	pub fn file(&self) -> Result<File, ConfigError> {
+		self.connection.file()
+	}
+
+	/// The key that signs.
+	pub fn keypair(&self, file: &File) -> Result<Keypair, ConfigError> {
+		keypair(&self.keys, file)
+	}
+
+	/// Connects to the node.
+	pub async fn connect(&self, file: &File) -> Result<Chain, ConfigError> {
+		self.connection.connect(file).await
+	}
 }
 
 /// The key that signs: what the arguments or the environment name, or else the file.
@@ -260,6 +304,18 @@ impl WorkOptions {
 		self.retention
 			.or(file.retention)
 			.unwrap_or(DEFAULT_RETENTION)
+	}
+
+	/// What this machine takes on of a task.
+	pub fn limits(&self, file: &File) -> WorkLimits {
+		let multiply_adds = self
+			.max_segment_multiply_adds
+			.or(file.max_segment_multiply_adds);
+		let bytes = self.max_checkpoint_bytes.or(file.max_checkpoint_bytes);
+		WorkLimits {
+			segment_multiply_adds: multiply_adds.unwrap_or(DEFAULT_SEGMENT_MULTIPLY_ADDS),
+			checkpoint_bytes: bytes.unwrap_or(DEFAULT_CHECKPOINT_BYTES),
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ use ml_worker::config::{
 	keypair, ConfigError, ConnectionOptions, Duties, StoreOptions, WorkOptions, DEFAULT_URL,
 };
 use ml_worker::keys::KeyArguments;
+use ml_worker::training::cost::WorkLimits;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -41,13 +42,14 @@ fn flags_then_environment_then_file() {
 	let path = file(
 		&folder,
 		"url = 'ws://file:1'\nstore = '/file'\nrole = ['verifier']\nretention = 7\n\
-		 dev-account = 'Bob'\nthreads = 3\n",
+		 dev-account = 'Bob'\nthreads = 3\nmax-checkpoint-bytes = 5\n",
 	);
 
 	let nothing = parse(&[]);
 	let empty = nothing.connection.file().unwrap();
 	assert_eq!(nothing.connection.url(&empty), DEFAULT_URL);
 	assert_eq!(nothing.work.duties(&empty).len(), 5);
+	assert_eq!(nothing.work.limits(&empty), WorkLimits::default());
 	assert!(keypair(&nothing.keys, &empty).is_err());
 
 	let only_file = parse(&["--config", &path]);
@@ -56,6 +58,7 @@ fn flags_then_environment_then_file() {
 	assert_eq!(only_file.store.folder(&said), Path::new("/file"));
 	assert_eq!(only_file.work.duties(&said), [Duties::Verifier]);
 	assert_eq!(only_file.work.retention(&said), 7);
+	assert_eq!(only_file.work.limits(&said).checkpoint_bytes, 5);
 	assert_eq!(only_file.work.threads(&said).unwrap().get(), 3);
 	let bob = keypair(&only_file.keys, &said).unwrap();
 
@@ -83,7 +86,14 @@ fn flags_then_environment_then_file() {
 		"Bob",
 		"--retention",
 		"9",
+		"--max-segment-multiply-adds",
+		"4",
 	]);
+	let limits = WorkLimits {
+		segment_multiply_adds: 4,
+		checkpoint_bytes: 5,
+	};
+	assert_eq!(flags.work.limits(&said), limits);
 	assert_eq!(flags.connection.url(&said), "ws://flag:1");
 	assert_eq!(flags.work.duties(&said), [Duties::Client]);
 	assert_eq!(flags.work.retention(&said), 9);

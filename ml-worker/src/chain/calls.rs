@@ -134,17 +134,20 @@ impl Call {
 		)
 	}
 
-	/// Commits to a trainer's round.
+	/// Commits to a trainer's round. `base` is the task's record that the round starts from: on a chain
+	/// where it starts from something else, the call has no effect.
+	#[allow(clippy::too_many_arguments)] // They are the call's own.
 	pub fn commit_round(
 		task: TaskId,
 		round: RoundIndex,
+		base: H256,
 		trace_root: H256,
 		end_root: H256,
 		manifest: H256,
 		samples: u64,
 		mean_loss: u32,
 	) -> Self {
-		let of = (Compact(task), Compact(round));
+		let of = (Compact(task), Compact(round), base);
 		let result = (trace_root, end_root, manifest, Compact(samples), mean_loss);
 		Call::new(PROOFS, "commit_round", (of, result))
 	}
@@ -241,7 +244,7 @@ mod tests {
 			Call::attest_test(1, true),
 			Call::commit_evaluation(1, hash),
 			Call::reveal_evaluation(1, 300, hash, hash),
-			Call::commit_round(1, 300, hash, hash, hash, 1 << 40, 5),
+			Call::commit_round(1, 300, hash, hash, hash, hash, 1 << 40, 5),
 			Call::attest_available(1, 300, &[0, 15]),
 			Call::commit_audit(300, hash),
 			Call::reveal_audit(300, answer),

@@ -7,6 +7,12 @@ use subxt::error::{BackendError, DispatchError, RpcError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
+	/// The address is none.
+	#[error("`{url}` is not a node's address: it is ws://HOST:PORT or wss://HOST (--url)")]
+	NotAnAddress {
+		/// What was given.
+		url: String,
+	},
 	/// The node does not answer.
 	#[error(
 		"no node answers at {url}: {reason}; is it running, and is the address right (--url)?"

@@ -1,10 +1,10 @@
 //! What happened to a task in a block.
 
-use super::{ChainError, View};
+use super::{AccountId, ChainError, View};
 use pouw_primitives::TaskId;
 use subxt::ext::scale_value::{At, Composite, Primitive, Value, ValueDef};
 
-/// An event of the market or the proofs that names a task.
+/// An event of the tickets, the market or the proofs that names a task.
 #[derive(Clone, Debug)]
 pub struct TaskEvent {
 	/// The event's name.
@@ -16,6 +16,21 @@ impl TaskEvent {
 	/// A field that is a number.
 	pub fn number(&self, field: &str) -> Option<u128> {
 		self.fields.at(field)?.as_u128()
+	}
+
+	/// A field that is an account.
+	pub fn account(&self, field: &str) -> Option<AccountId> {
+		let bytes = self.numbers(field).into_iter().map(u8::try_from);
+		let bytes: Vec<u8> = bytes.collect::<Result<_, _>>().ok()?;
+		Some(AccountId::from(<[u8; 32]>::try_from(bytes).ok()?))
+	}
+
+	/// The name of the variant that a field is.
+	pub fn variant(&self, field: &str) -> Option<&str> {
+		match &self.fields.at(field)?.value {
+			ValueDef::Variant(variant) => Some(&variant.name),
+			_ => None,
+		}
 	}
 
 	/// A field that is a list of numbers.
@@ -67,7 +82,7 @@ impl View {
 		let mut found = Vec::new();
 		for event in events.iter() {
 			let event = event.map_err(|error| refused(error.to_string()))?;
-			if !matches!(event.pallet_name(), "MlTasks" | "Pouw") {
+			if !matches!(event.pallet_name(), "MlTasks" | "Pouw" | "Tickets") {
 				continue;
 			}
 			let fields: Composite<()> = event

@@ -69,6 +69,8 @@ struct Connection {
 	client: OnlineClient<Config>,
 	rpc: Rpc,
 	since: Instant,
+	/// The version of the runtime that was checked.
+	version: u32,
 }
 
 /// A block's place in the chain.
@@ -93,6 +95,22 @@ impl Chain {
 				writer: Mutex::new(()),
 			}),
 		})
+	}
+
+	/// Does the same, but waits for a node that is down, and says so each time that it has looked in vain.
+	/// Another chain or an unknown runtime is an error at once.
+	pub async fn connect_when_up(url: &str, genesis: Option<H256>) -> Result<Self, ConnectError> {
+		let mut pause = BACK_OFF.0;
+		loop {
+			match Self::connect(url, genesis).await {
+				Err(error @ ConnectError::Unreachable { .. }) => {
+					tracing::warn!("{error} Trying again in {pause:?}.");
+					tokio::time::sleep(pause).await;
+					pause = longer(pause);
+				}
+				connected => return connected,
+			}
+		}
 	}
 
 	/// The hash of the chain's first block.
@@ -147,42 +165,51 @@ impl Chain {
 	}
 
 	/// The best blocks as they come. Where the connection is lost it is made again, for as long as that
-	/// takes; the stream ends only if the node turns out to be of another chain or runtime.
+	/// takes; the stream ends only if the node turns out to be of another chain or runtime, also when its
+	/// runtime is upgraded to one.
 	pub fn best_blocks(&self) -> impl Stream<Item = Result<Head, ConnectError>> + Send + 'static {
-		futures::stream::unfold((self.clone(), None), |(chain, mut heads)| async move {
+		let start = (self.clone(), None, BACK_OFF.0);
+		futures::stream::unfold(start, |(chain, mut heads, mut pause)| async move {
 			loop {
-				let mut open = match heads.take() {
-					Some(open) => open,
-					None => {
-						let subscribed = chain.rpc().await.chain_subscribe_new_heads().await;
-						match subscribed {
-							Ok(open) => open,
-							Err(error) => {
-								tracing::warn!(error = rpc_text(&error), "no blocks from the node");
-								if let Err(error) = chain.reconnect().await {
-									return Some((Err(error), (chain, None)));
-								}
-								continue;
-							}
+				let lost = match heads.take() {
+					None => match chain.rpc().await.chain_subscribe_new_heads().await {
+						Ok(open) => {
+							heads = Some(open);
+							continue;
 						}
-					}
+						Err(error) => rpc_text(&error),
+					},
+					Some(mut open) => match tokio::time::timeout(SILENCE, open.next()).await {
+						Ok(Some(Ok(header))) => match chain.is_of_checked_runtime().await {
+							Ok(true) => {
+								let head = Ok(head_of(&header));
+								return Some((head, (chain, Some(open), BACK_OFF.0)));
+							}
+							Ok(false) => "its runtime has another version".into(),
+							Err(error) => error.to_string(),
+						},
+						Ok(Some(Err(error))) => rpc_text(&error),
+						Ok(None) => "it has closed the subscription".into(),
+						Err(_) => format!("no block for {} seconds", SILENCE.as_secs()),
+					},
 				};
-				match tokio::time::timeout(SILENCE, open.next()).await {
-					Ok(Some(Ok(header))) => {
-						return Some((Ok(head_of(&header)), (chain, Some(open))));
-					}
-					Ok(Some(Err(error))) => {
-						tracing::warn!(error = rpc_text(&error), "the connection is lost");
-					}
-					Ok(None) => tracing::warn!("the connection is lost"),
-					Err(_) => tracing::warn!("no block for {} seconds", SILENCE.as_secs()),
-				}
+				tracing::warn!(reason = lost, "connecting to the node again");
+				// A node may take connections and refuse subscriptions.
+				tokio::time::sleep(pause).await;
+				pause = longer(pause);
 				if let Err(error) = chain.reconnect().await {
-					return Some((Err(error), (chain, None)));
+					return Some((Err(error), (chain, None, pause)));
 				}
 			}
 		})
 		.boxed()
+	}
+
+	/// Whether the node's runtime still has the version that was checked when the connection was made.
+	async fn is_of_checked_runtime(&self) -> Result<bool, ChainError> {
+		let Connection { rpc, version, .. } = self.inner.connection.read().await.clone();
+		let now = rpc.state_get_runtime_version(None).await.map_err(lost)?;
+		Ok(now.spec_version == version)
 	}
 
 	/// Connects again, with growing pauses, until the node answers. Another chain or an unknown runtime
@@ -206,7 +233,7 @@ impl Chain {
 				Err(ConnectError::Unreachable { reason, .. }) => {
 					tracing::warn!(url = self.inner.url, reason, "trying again in {pause:?}");
 					tokio::time::sleep(pause).await;
-					pause = pause.saturating_mul(2).min(BACK_OFF.1);
+					pause = longer(pause);
 				}
 				Err(error) => return Err(error),
 			}
@@ -220,6 +247,11 @@ impl Chain {
 	async fn client(&self) -> OnlineClient<Config> {
 		self.inner.connection.read().await.client.clone()
 	}
+}
+
+/// The pause after one that was in vain.
+fn longer(pause: Duration) -> Duration {
+	pause.saturating_mul(2).min(BACK_OFF.1)
 }
 
 fn head_of(header: &subxt::config::substrate::SubstrateHeader<subxt::utils::H256>) -> Head {
@@ -237,6 +269,12 @@ async fn open(url: &str, expected: Option<H256>) -> Result<(Connection, H256), C
 		url: url.into(),
 		reason,
 	};
+	if !["ws://", "wss://"]
+		.iter()
+		.any(|scheme| url.starts_with(scheme))
+	{
+		return Err(ConnectError::NotAnAddress { url: url.into() });
+	}
 	let opened = async {
 		let rpc_client = RpcClient::from_insecure_url(url)
 			.await
@@ -290,6 +328,7 @@ async fn open(url: &str, expected: Option<H256>) -> Result<(Connection, H256), C
 			client,
 			rpc,
 			since: Instant::now(),
+			version: version.spec_version,
 		};
 		Ok((connection, found))
 	};

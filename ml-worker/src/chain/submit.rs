@@ -3,7 +3,7 @@
 use super::{
 	calls::Call,
 	error::{backend_text, lost, Refusal},
-	AccountId, Chain, ChainError, Config, SubmitError,
+	AccountId, Chain, ChainError, Config, Head, SubmitError,
 };
 use crate::keys::Keypair;
 use polkadot_sdk::sp_core::H256;
@@ -17,8 +17,10 @@ use subxt::{
 	tx::{TransactionInBlock, TransactionProgress, TransactionStatus},
 };
 
-/// For how many blocks a transaction is valid.
+/// For how many blocks a transaction is valid, unless it says otherwise: a power of two.
 const VALIDITY: u64 = 64;
+/// The shortest validity that the chain's encoding of it knows.
+const SHORTEST_VALIDITY: u64 = 4;
 /// How long is waited for a block with the transaction.
 const PATIENCE: Duration = Duration::from_secs(240);
 /// How often a transaction is signed anew when the node finds its nonce taken.
@@ -58,15 +60,43 @@ impl Receipt {
 impl Chain {
 	/// Signs a call, submits it and waits for its effect. If the chain refuses the call, the error is the
 	/// chain's. Nonces are given out one after another, so calls may be made at the same time.
+	///
+	/// The transaction is bound to the present best block: it is valid only on top of that.
 	pub async fn submit(
 		&self,
 		signer: &Keypair,
 		call: &Call,
 		until: Until,
 	) -> Result<Receipt, SubmitError> {
+		let birth = self.best().await?.head();
+		self.submit_signed(signer, call, until, (birth, VALIDITY))
+			.await
+	}
+
+	/// Does the same for a call that is right only on top of the block `birth`, and of no use after the block
+	/// `deadline`: if a reorganisation takes `birth` away, the transaction is void.
+	pub async fn submit_on(
+		&self,
+		signer: &Keypair,
+		call: &Call,
+		birth: Head,
+		deadline: u32,
+	) -> Result<Receipt, SubmitError> {
+		let validity = (birth, validity(birth.number, deadline));
+		self.submit_signed(signer, call, Until::Best, validity)
+			.await
+	}
+
+	async fn submit_signed(
+		&self,
+		signer: &Keypair,
+		call: &Call,
+		until: Until,
+		validity: (Head, u64),
+	) -> Result<Receipt, SubmitError> {
 		let mut left = NONCE_RETRIES;
 		loop {
-			match self.submit_once(signer, call, until).await {
+			match self.submit_once(signer, call, until, validity).await {
 				Err(Failed::NonceTaken(reason)) if left > 0 => {
 					tracing::debug!(%call, reason, "signing again");
 					left -= 1;
@@ -92,10 +122,11 @@ impl Chain {
 		signer: &Keypair,
 		call: &Call,
 		until: Until,
+		validity: (Head, u64),
 	) -> Result<Receipt, Failed> {
 		let progress = {
 			let _writer = self.inner.writer.lock().await;
-			self.hand_over(signer, call).await?
+			self.hand_over(signer, call, validity).await?
 		};
 		let not_included = |reason: String| {
 			Failed::For(SubmitError::NotIncluded {
@@ -129,6 +160,7 @@ impl Chain {
 		&self,
 		signer: &Keypair,
 		call: &Call,
+		(birth, blocks): (Head, u64),
 	) -> Result<TransactionProgress<Config, AtBlock>, Failed> {
 		let chain = |reason: String| Failed::For(SubmitError::Chain(ChainError::Lost(reason)));
 		let account = AccountId::from(signer.public_key().0);
@@ -137,12 +169,14 @@ impl Chain {
 			.system_account_next_index(&account)
 			.await
 			.map_err(|error| Failed::For(SubmitError::Chain(lost(error))))?;
+		// Not the last finalized block: finality may lag by more blocks than the transaction is valid for, and
+		// what is bound to it stays valid on branches where the call was never asked for.
 		let at = client
-			.at_current_block()
+			.at_block(subxt::utils::H256(birth.hash.0))
 			.await
 			.map_err(|error| chain(error.to_string()))?;
 		let parameters = DefaultExtrinsicParamsBuilder::<Config>::new()
-			.mortal_from_unchecked(VALIDITY, at.block_number(), at.block_hash())
+			.mortal_from_unchecked(blocks, at.block_number(), at.block_hash())
 			.nonce(nonce)
 			.build();
 		let unmakeable = |error: ExtrinsicError| {
@@ -174,6 +208,14 @@ impl Chain {
 				other => chain(other.to_string()),
 			})
 	}
+}
+
+/// For how many blocks from `birth` on a transaction must be valid to be of use up to `deadline`.
+fn validity(birth: u32, deadline: u32) -> u64 {
+	let blocks = u64::from(deadline.saturating_sub(birth)).saturating_add(1);
+	blocks
+		.next_power_of_two()
+		.clamp(SHORTEST_VALIDITY, VALIDITY)
 }
 
 /// Why one attempt failed.
@@ -212,4 +254,27 @@ fn nonce_is_taken(reason: &str) -> bool {
 	]
 	.iter()
 	.any(|words| reason.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn a_transaction_is_valid_to_its_deadline_and_not_much_longer() {
+		// The last block in which it counts is the one `validity - 1` after its birth.
+		for (birth, deadline, expected) in [
+			(10, 13, 4),
+			(10, 14, 8),
+			(10, 12, 4),
+			(10, 10, 4),
+			(10, 9, 4),
+			(10, 41, 32),
+			(10, 42, 64),
+			(10, 1_000, 64),
+			(0, u32::MAX, 64),
+		] {
+			assert_eq!(validity(birth, deadline), expected, "{birth} to {deadline}");
+		}
+	}
 }

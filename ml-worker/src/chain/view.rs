@@ -45,6 +45,11 @@ impl View {
 		self.head
 	}
 
+	/// The chain.
+	pub fn chain(&self) -> &Chain {
+		&self.chain
+	}
+
 	/// A task that has not ended.
 	pub async fn task_status(
 		&self,

@@ -4,8 +4,8 @@ use super::{asynchronously, Failure, Global};
 use crate::{
 	amount::Amount,
 	chain::{AccountId, Call, Until},
-	config::{keypair, CapabilityOptions, ConnectionOptions, Duties, StoreOptions},
-	keys::{address, KeyArguments},
+	config::{AccountOptions, CapabilityOptions, Duties, StoreOptions},
+	keys::address,
 };
 use clap::{Args, Subcommand};
 use pouw_primitives::{
@@ -30,9 +30,7 @@ enum Action {
 	/// List an account's tickets.
 	List {
 		#[command(flatten)]
-		connection: ConnectionOptions,
-		#[command(flatten)]
-		keys: KeyArguments,
+		account: AccountOptions,
 	},
 	/// Give tickets back; a task that holds one lets it go first.
 	Retire {
@@ -40,9 +38,7 @@ enum Action {
 		#[arg(required = true, value_name = "TICKET")]
 		tickets: Vec<TicketId>,
 		#[command(flatten)]
-		connection: ConnectionOptions,
-		#[command(flatten)]
-		keys: KeyArguments,
+		account: AccountOptions,
 	},
 }
 
@@ -58,9 +54,7 @@ struct Buy {
 	#[arg(long, default_value = "100", value_name = "POUW")]
 	max_price: Amount,
 	#[command(flatten)]
-	connection: ConnectionOptions,
-	#[command(flatten)]
-	keys: KeyArguments,
+	account: AccountOptions,
 	#[command(flatten)]
 	store: StoreOptions,
 	#[command(flatten)]
@@ -71,18 +65,14 @@ pub(super) fn run(arguments: Arguments, global: &Global) -> Result<(), Failure> 
 	asynchronously(async {
 		match arguments.action {
 			Action::Buy(buy) => run_buy(buy, global).await,
-			Action::List { connection, keys } => list(&connection, &keys, global).await,
-			Action::Retire {
-				tickets,
-				connection,
-				keys,
-			} => retire(&tickets, &connection, &keys, global).await,
+			Action::List { account } => list(&account, global).await,
+			Action::Retire { tickets, account } => retire(&tickets, &account, global).await,
 		}
 	})
 }
 
 async fn run_buy(buy: Buy, global: &Global) -> Result<(), Failure> {
-	let file = buy.connection.file()?;
+	let file = buy.account.file()?;
 	let roles: Vec<Role> = buy
 		.role
 		.iter()
@@ -92,10 +82,10 @@ async fn run_buy(buy: Buy, global: &Global) -> Result<(), Failure> {
 		let roles = "trainer, supervisor, verifier or evaluator";
 		return Err(format!("--role says what the ticket is for: {roles}").into());
 	}
-	let keypair = keypair(&buy.keys, &file)?;
+	let keypair = buy.account.keypair(&file)?;
 	let endpoint = buy.store.identity(&file)?.advertised();
 	let capabilities = buy.capabilities.capabilities(&file);
-	let chain = buy.connection.connect(&file).await?;
+	let chain = buy.account.connect(&file).await?;
 	let orders: Vec<Role> = roles
 		.iter()
 		.flat_map(|role| std::iter::repeat_n(*role, buy.count as usize))
@@ -138,14 +128,10 @@ async fn run_buy(buy: Buy, global: &Global) -> Result<(), Failure> {
 	Ok(())
 }
 
-async fn list(
-	connection: &ConnectionOptions,
-	keys: &KeyArguments,
-	global: &Global,
-) -> Result<(), Failure> {
-	let file = connection.file()?;
-	let account = AccountId::from(keypair(keys, &file)?.public_key().0);
-	let view = connection.connect(&file).await?.best().await?;
+async fn list(options: &AccountOptions, global: &Global) -> Result<(), Failure> {
+	let file = options.file()?;
+	let account = AccountId::from(options.keypair(&file)?.public_key().0);
+	let view = options.connect(&file).await?.best().await?;
 	let tickets = view.tickets_of(&account).await?;
 	if global.json {
 		println!(
@@ -163,13 +149,12 @@ async fn list(
 
 async fn retire(
 	tickets: &[TicketId],
-	connection: &ConnectionOptions,
-	keys: &KeyArguments,
+	account: &AccountOptions,
 	global: &Global,
 ) -> Result<(), Failure> {
-	let file = connection.file()?;
-	let keypair = keypair(keys, &file)?;
-	let chain = connection.connect(&file).await?;
+	let file = account.file()?;
+	let keypair = account.keypair(&file)?;
+	let chain = account.connect(&file).await?;
 	for ticket in tickets {
 		let receipt = chain
 			.submit(&keypair, &Call::retire_ticket(*ticket), Until::Best)

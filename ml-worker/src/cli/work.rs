@@ -2,8 +2,7 @@
 
 use super::{asynchronously, Failure, Global};
 use crate::{
-	config::{keypair, ConnectionOptions, StoreOptions, WorkOptions},
-	keys::KeyArguments,
+	config::{AccountOptions, StoreOptions, WorkOptions},
 	metrics,
 	roles::{Notice, Worker, WorkerSetup, Workshop},
 	store::Store,
@@ -17,9 +16,7 @@ use tokio::signal::unix::{signal, SignalKind};
 #[derive(Args)]
 pub(super) struct Arguments {
 	#[command(flatten)]
-	connection: ConnectionOptions,
-	#[command(flatten)]
-	keys: KeyArguments,
+	account: AccountOptions,
 	#[command(flatten)]
 	store: StoreOptions,
 	#[command(flatten)]
@@ -36,14 +33,13 @@ pub(super) fn run(arguments: Arguments, global: &Global) -> Result<(), Failure> 
 
 async fn work(arguments: Arguments, global: &Global) -> Result<(), Failure> {
 	let Arguments {
-		connection,
-		keys,
+		account,
 		store,
 		work,
 		..
 	} = &arguments;
-	let file = connection.file()?;
-	let keypair = keypair(keys, &file)?;
+	let file = account.file()?;
+	let keypair = account.keypair(&file)?;
 	let folder = store.folder(&file);
 	let identity = store.identity(&file)?;
 	let threads = work.threads(&file);
@@ -51,7 +47,8 @@ async fn work(arguments: Arguments, global: &Global) -> Result<(), Failure> {
 		threads,
 		instruction_set: None,
 	})?;
-	let chain = connection.connect(&file).await?;
+	// A worker is started with its machine, maybe before its node is.
+	let chain = account.connection.connect_when_up(&file).await?;
 	if let Some(address) = work.metrics(&file) {
 		metrics::serve(address)
 			.await
@@ -64,6 +61,7 @@ async fn work(arguments: Arguments, global: &Global) -> Result<(), Failure> {
 		keypair,
 		duties: work.duties(&file),
 		retention: work.retention(&file),
+		limits: work.limits(&file),
 		notify: Box::new(move |notice| say(notice, json)),
 		#[cfg(feature = "faults")]
 		fault: arguments.fault,

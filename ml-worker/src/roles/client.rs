@@ -3,9 +3,9 @@
 //! A task that was submitted from this folder has a folder of its own under `own/`: the specification, the
 //! data's segments, and the task's number once it is known. The segments lie there and not in the store,
 //! because what is in the store is served: those that are drawn for the test must stay hidden until the
-//! rounds are over, and before the draw nobody knows which they are.
+//! rounds are over, and before the draw is final nobody knows which they are.
 
-use super::{Journal, JournalError, RoleError, Worker};
+use super::{journal::replace, Journal, JournalError, RoleError, Worker};
 use crate::{
 	chain::{spec_hash, AccountId, Call, Head, View},
 	dataset::segments::{decode_manifest, visible, EncodedData},
@@ -20,7 +20,7 @@ use polkadot_sdk::{
 };
 use pouw_primitives::{
 	spec::{DataSpec, TaskSpec},
-	status::{Duty, TaskStatus},
+	status::{Duty, TaskStatus, TaskSummary},
 	ticket::{feature, Capabilities},
 	TaskId,
 };
@@ -64,6 +64,26 @@ struct OwnRecord {
 	genesis: H256,
 	/// Its number, once it is known.
 	task: Option<TaskId>,
+	/// The draw for which its training part is served. Under another one nothing is served any more: its
+	/// hidden segments may be public.
+	#[serde(default)]
+	draw: Option<Draw>,
+}
+
+/// What the chain has drawn for a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Draw {
+	seed: H256,
+	hidden: Vec<u16>,
+}
+
+impl Draw {
+	fn of(status: &TaskStatus<AccountId>) -> Option<Self> {
+		status.seed.map(|seed| Draw {
+			seed,
+			hidden: status.hidden_segments.clone(),
+		})
+	}
 }
 
 /// A task that this machine is or was the client of.
@@ -118,6 +138,7 @@ pub async fn prepare(
 		endpoint: store.endpoint().clone(),
 	};
 	spec.needs.data_bytes = spec.data_bytes();
+	programs.check_sizes(&spec.data, &spec.training)?;
 
 	let group = group(&spec);
 	for blob in [step, evaluation, data.manifest] {
@@ -133,7 +154,7 @@ pub async fn prepare(
 		"own",
 		&OwnRecord {
 			genesis,
-			task: None,
+			..OwnRecord::default()
 		},
 	)?;
 	Ok(OwnTask {
@@ -153,22 +174,55 @@ fn segment_file(folder: &Path, number: usize) -> PathBuf {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), PrepareError> {
-	std::fs::write(path, bytes).map_err(|error| PrepareError::File {
+	replace(path, bytes).map_err(|error| PrepareError::File {
 		path: path.to_owned(),
 		error,
 	})
 }
 
 impl OwnTask {
+	/// Reads a task from its folder. None if the folder has none of this chain.
+	fn open(folder: PathBuf, genesis: H256) -> Result<Option<(Self, OwnRecord)>, RoleError> {
+		let journal = Journal::open(folder.clone())?;
+		let Some(record) = journal.read::<OwnRecord>("own")? else {
+			return Ok(None);
+		};
+		if record.genesis != genesis {
+			return Ok(None);
+		}
+		let path = folder.join(SPEC_FILE);
+		let unreadable =
+			|reason: String| RoleError::OwnTask(format!("{}: {reason}", path.display()));
+		let bytes = std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
+		let spec =
+			TaskSpec::decode_all(&mut &bytes[..]).map_err(|error| unreadable(error.to_string()))?;
+		let own = OwnTask {
+			spec,
+			folder,
+			journal,
+		};
+		Ok(Some((own, record)))
+	}
+
 	/// Notes the number that the chain gave the task.
 	pub fn submitted(&self, genesis: H256, task: TaskId) -> Result<(), JournalError> {
-		self.journal.write(
-			"own",
-			&OwnRecord {
-				genesis,
-				task: Some(task),
-			},
-		)
+		let record = self.journal.read::<OwnRecord>("own")?.unwrap_or_default();
+		self.note(&OwnRecord {
+			genesis,
+			task: Some(task),
+			..record
+		})
+	}
+
+	/// The number that the chain gave the task, as far as that is known. A reorganisation may change it; who
+	/// does the client's duties notices.
+	pub fn number(&self) -> Result<Option<TaskId>, JournalError> {
+		let record = self.journal.read::<OwnRecord>("own")?;
+		Ok(record.and_then(|record| record.task))
+	}
+
+	fn note(&self, record: &OwnRecord) -> Result<(), JournalError> {
+		self.journal.write("own", record)
 	}
 
 	/// Removes what was made ready: the chain did not take the task.
@@ -206,37 +260,23 @@ impl OwnTask {
 	}
 }
 
-/// The tasks of this folder on this chain, each with its number if that is known.
-fn own_tasks(root: &Path, genesis: H256) -> Result<Vec<(OwnTask, Option<TaskId>)>, RoleError> {
+/// The tasks of this folder on this chain. What can't be read is passed over: the other tasks must be served.
+fn own_tasks(root: &Path, genesis: H256) -> Vec<(OwnTask, OwnRecord)> {
 	let Ok(entries) = std::fs::read_dir(root.join(OWN)) else {
-		return Ok(Vec::new());
+		return Vec::new();
 	};
 	let mut tasks = Vec::new();
 	for entry in entries.flatten() {
 		let folder = entry.path();
-		let journal = Journal::open(folder.clone())?;
-		let Some(record) = journal.read::<OwnRecord>("own")? else {
-			continue;
-		};
-		if record.genesis != genesis {
+		if !folder.is_dir() {
 			continue;
 		}
-		let path = folder.join(SPEC_FILE);
-		let unreadable =
-			|reason: String| RoleError::OwnTask(format!("{}: {reason}", path.display()));
-		let bytes = std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
-		let spec =
-			TaskSpec::decode_all(&mut &bytes[..]).map_err(|error| unreadable(error.to_string()))?;
-		tasks.push((
-			OwnTask {
-				spec,
-				folder,
-				journal,
-			},
-			record.task,
-		));
+		match OwnTask::open(folder, genesis) {
+			Ok(own) => tasks.extend(own),
+			Err(error) => tracing::warn!(%error, "one of this folder's own tasks can't be served"),
+		}
 	}
-	Ok(tasks)
+	tasks
 }
 
 impl Worker {
@@ -244,30 +284,70 @@ impl Worker {
 	/// whose number was not noted are looked for among the chain's new ones, with `search` among all.
 	pub(super) async fn serve_own_tasks(&self, head: Head, search: bool) -> Result<(), RoleError> {
 		let view = self.workshop.chain.view(head);
-		let genesis = self.workshop.chain.genesis();
-		let own_tasks = own_tasks(&self.workshop.folder, genesis)?;
-		let found = if own_tasks.iter().any(|(_, number)| number.is_none()) {
+		let own_tasks = own_tasks(&self.workshop.folder, self.workshop.chain.genesis());
+		let found = if own_tasks.iter().any(|(_, record)| record.task.is_none()) {
 			self.find_own_tasks(&view, search).await?
 		} else {
 			Vec::new()
 		};
-		for (own, number) in own_tasks {
-			let number = match number {
-				Some(number) => number,
-				None => match found.iter().find(|status| status.spec == own.spec) {
-					Some(status) => {
-						own.submitted(genesis, status.task)?;
-						status.task
-					}
-					None => continue,
-				},
-			};
-			match view.task_status(number).await? {
-				Some(status) => self.serve_own_task(&own, &status).await?,
-				None => self.let_own_task_go(&view, own, number).await?,
+		for (own, record) in own_tasks {
+			let folder = own.folder.clone();
+			match self.look_after_own_task(&view, own, record, &found).await {
+				Err(error @ RoleError::Chain(_)) => return Err(error),
+				Err(error) => {
+					let folder = folder.display();
+					tracing::warn!(%error, %folder, "an own task can't be served");
+				}
+				Ok(()) => (),
 			}
 		}
 		Ok(())
+	}
+
+	/// Serves one's own task or lets it go. `found` are tasks among which it may be if its number is unknown.
+	async fn look_after_own_task(
+		&self,
+		view: &View,
+		own: OwnTask,
+		mut record: OwnRecord,
+		found: &[TaskStatus<AccountId>],
+	) -> Result<(), RoleError> {
+		let number = match record.task {
+			Some(number) => number,
+			None => match found.iter().find(|status| status.spec == own.spec) {
+				Some(status) => {
+					record.task = Some(status.task);
+					own.note(&record)?;
+					status.task
+				}
+				None => return Ok(()),
+			},
+		};
+		match view.task_status(number).await? {
+			Some(status) if self.is_client_of(&own, &status) => {
+				return self.serve_own_task(&own, record, &status).await;
+			}
+			Some(_) => (),
+			None => {
+				let summary = view.task_summary(number).await?;
+				let summary = summary.filter(|summary| summary.spec_hash == spec_hash(&own.spec));
+				if let Some(summary) = summary {
+					return self.let_own_task_go(view, own, &summary).await;
+				}
+			}
+		}
+		tracing::warn!(
+			task = number,
+			"the chain gave this number to another task or took it back; looking for one's own"
+		);
+		record.task = None;
+		own.note(&record)?;
+		*self.inner.searched.lock().await = 0;
+		Ok(())
+	}
+
+	fn is_client_of(&self, own: &OwnTask, status: &TaskStatus<AccountId>) -> bool {
+		status.spec == own.spec && status.client == *self.account()
 	}
 
 	/// The open tasks of this account that the last search has not seen yet; with `all`, every one.
@@ -298,9 +378,10 @@ impl Worker {
 	async fn serve_own_task(
 		&self,
 		own: &OwnTask,
+		record: OwnRecord,
 		status: &TaskStatus<AccountId>,
 	) -> Result<(), RoleError> {
-		if status.seed.is_none() || status.spec != own.spec {
+		if !self.is_final_draw(own, record, status).await? {
 			return Ok(());
 		}
 		let open = visible(own.spec.data.segments, &status.hidden_segments);
@@ -311,15 +392,44 @@ impl Worker {
 		Ok(())
 	}
 
+	/// Whether the draw that this status shows is the one that stands for good. What was served can't be taken
+	/// back: a reorganisation that draws other segments must not find them public.
+	async fn is_final_draw(
+		&self,
+		own: &OwnTask,
+		mut record: OwnRecord,
+		status: &TaskStatus<AccountId>,
+	) -> Result<bool, RoleError> {
+		let Some(draw) = Draw::of(status) else {
+			return Ok(false);
+		};
+		if let Some(served) = &record.draw {
+			if *served == draw {
+				return Ok(true);
+			}
+			return Err(RoleError::OwnTask(format!(
+				"task {} hides other segments than those that were hidden when its training part was first 				 served, so its data are served no more",
+				status.task
+			)));
+		}
+		let finalized = self.workshop.chain.finalized().await?;
+		let finalized = finalized.task_status(status.task).await?;
+		let finalized = finalized.filter(|finalized| self.is_client_of(own, finalized));
+		if finalized.as_ref().and_then(Draw::of).as_ref() != Some(&draw) {
+			return Ok(false);
+		}
+		record.draw = Some(draw);
+		own.note(&record)?;
+		Ok(true)
+	}
+
+	/// Lets go of one's own task if it ended long ago.
 	async fn let_own_task_go(
 		&self,
 		view: &View,
 		own: OwnTask,
-		number: TaskId,
+		summary: &TaskSummary<AccountId>,
 	) -> Result<(), RoleError> {
-		let Some(summary) = view.task_summary(number).await? else {
-			return Ok(());
-		};
 		if summary.block.saturating_add(self.retention) <= view.head().number {
 			self.workshop.store.forget(&group(&own.spec)).await?;
 			own.journal.remove()?;
@@ -331,9 +441,9 @@ impl Worker {
 		let view = self.workshop.chain.best().await?;
 		let status = view.task_status(duty.task).await?;
 		let status = status.ok_or(RoleError::NoSuchTask(duty.task))?;
-		let own = own_tasks(&self.workshop.folder, self.workshop.chain.genesis())?;
+		let own = own_tasks(&self.workshop.folder, self.workshop.chain.genesis());
 		let own = own.into_iter().find(|(own, _)| own.spec == status.spec);
-		let Some((own, _)) = own else {
+		let Some((own, record)) = own else {
 			let folder = self.workshop.folder.join(OWN);
 			return Err(RoleError::OwnTask(format!(
 				"the data of task {} are not in {}; run this on the folder that it was submitted from",
@@ -341,6 +451,10 @@ impl Worker {
 				folder.display()
 			)));
 		};
+		if !self.is_final_draw(&own, record, &status).await? {
+			let wait = "the draw of the hidden segments is not final yet";
+			return Err(RoleError::OwnTask(wait.into()));
+		}
 		own.serve(&self.workshop.store, &status.hidden_segments)
 			.await?;
 		self.submit(duty, Call::reveal_test(duty.task)).await?;

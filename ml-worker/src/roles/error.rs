@@ -5,7 +5,7 @@ use crate::{
 	chain::{ChainError, SubmitError},
 	dataset::segments::{ManifestError as DataManifestError, SegmentError},
 	store::{FetchError, StoreError},
-	training::TrainingError,
+	training::{cost::TooMuchWork, TrainingError},
 };
 use polkadot_sdk::sp_core::H256;
 use pouw_primitives::{RoundIndex, Slot, TaskId};
@@ -33,6 +33,9 @@ pub enum RoleError {
 	/// The computation failed.
 	#[error(transparent)]
 	Training(#[from] TrainingError),
+	/// The task asks for more than this machine takes on.
+	#[error("the place is not accepted: {0}")]
+	TooMuch(#[from] TooMuchWork),
 	/// What was fetched is not what the chain says.
 	#[error("{0}")]
 	Wrong(#[from] WrongContent),
@@ -66,6 +69,12 @@ pub enum RoleError {
 		/// The trainer's place.
 		slot: Slot,
 	},
+	/// Not all was here when the last call came.
+	#[error("not all was here in time")]
+	NotInTime,
+	/// The deadline passed before the transaction was in a block.
+	#[error("block {0}, its deadline, passed before its transaction was in a block")]
+	Late(u32),
 	/// The chain no longer waits for this: it was done, or a rewind or the end came first.
 	#[error("the chain no longer waits for it")]
 	NotOpen,
@@ -124,6 +133,14 @@ pub enum WrongContent {
 		/// What the hashes make.
 		found: H256,
 	},
+	/// A data segment that is there twice: what is hidden would be seen.
+	#[error("data segments {first} and {second} are the same")]
+	SameSegment {
+		/// The one.
+		first: u16,
+		/// The other.
+		second: u16,
+	},
 	/// A data segment.
 	#[error("data segment {number}: {error}")]
 	Segment {
@@ -143,6 +160,15 @@ pub enum WrongContent {
 }
 
 impl RoleError {
+	/// Whether something did not come from those who should hold it. What this machine's own store or node
+	/// refuses is not of that kind.
+	pub fn is_undelivered(&self) -> bool {
+		matches!(
+			self,
+			RoleError::NotInTime | RoleError::Fetch(FetchError::NotFound { .. })
+		)
+	}
+
 	/// Whether the fault lies with what the client published, so that nobody can work with it.
 	pub fn is_the_clients_fault(&self) -> bool {
 		matches!(
@@ -150,6 +176,7 @@ impl RoleError {
 			RoleError::Wrong(
 				WrongContent::DataManifest(_)
 					| WrongContent::DataRoot { .. }
+					| WrongContent::SameSegment { .. }
 					| WrongContent::Segment { .. }
 					| WrongContent::Cost { .. },
 			) | RoleError::Training(TrainingError::Programs(_))

@@ -6,17 +6,20 @@ use super::{
 	Journal, Notice, RoleError, Worker,
 };
 use crate::{
-	chain::{Call, ConnectError, Head, Until},
+	chain::{Call, ConnectError, Head, Until, View},
 	config::Duties,
 	metrics::METRICS,
+	training::cost::TaskCost,
 };
 use futures::StreamExt;
 use pouw_primitives::{
 	status::{Duty, DutyKind},
 	ticket::{Role, SocketAddress},
+	TaskId,
 };
 use std::{
 	future::Future,
+	path::PathBuf,
 	pin::pin,
 	sync::{Arc, Mutex, PoisonError},
 };
@@ -25,6 +28,9 @@ use std::{
 const SWEEP_BLOCKS: u32 = 50;
 /// The longest pause, in blocks, before a failed duty is tried again.
 const LONGEST_PAUSE: u32 = 8;
+/// So many blocks before a deadline begins the last call: then a failed duty is tried again in each block,
+/// and a supervisor says what it could not get.
+pub(super) const LAST_CALL: u32 = 3;
 
 /// A duty that is under way or has failed.
 struct Started {
@@ -56,7 +62,11 @@ impl Progress {
 						again: 0,
 					});
 				}
-				Some(entry) if !entry.under_way && entry.again <= block => {
+				Some(entry)
+					if !entry.under_way
+						&& (entry.again <= block
+							|| block.saturating_add(LAST_CALL) >= duty.deadline) =>
+				{
 					entry.under_way = true;
 					entry.duty = duty.clone();
 				}
@@ -129,6 +139,7 @@ impl Worker {
 				None => return Ok(()),
 			};
 			METRICS.best_block.set(head.number.into());
+			self.inner.block.send_replace(head.number);
 			if let Err(error) = self.look(head, &progress).await {
 				tracing::warn!(%error, block = head.number, "the open duties are unknown");
 			}
@@ -161,11 +172,17 @@ impl Worker {
 			.collect();
 		METRICS.open_duties.set(open.len() as i64);
 		self.inner.open.send_replace(open.clone());
+		let tasks: Vec<TaskId> = open.iter().map(|duty| duty.task).collect();
+		self.inner.tasks.lock().await.sweep(&tasks, head.number);
 		for duty in progress.start(&open, head.number) {
 			let (worker, progress) = (self.clone(), progress.clone());
 			tokio::spawn(async move {
-				let done = worker.perform(&duty).await;
-				let block = u32::try_from(METRICS.best_block.get()).unwrap_or(u32::MAX);
+				let performed = {
+					let (worker, duty) = (worker.clone(), duty.clone());
+					async move { worker.perform(&duty).await }
+				};
+				let done = or_panicked(performed).await;
+				let block = *worker.inner.block.borrow();
 				let failed = worker.report(&duty, done);
 				progress.end(&duty, failed, block);
 			});
@@ -196,7 +213,11 @@ impl Worker {
 
 	async fn perform(&self, duty: &Duty) -> Result<String, RoleError> {
 		match &duty.kind {
-			DutyKind::Accept { ticket, .. } => {
+			DutyKind::Accept { ticket, role } => {
+				let view = self.workshop.chain.best().await?;
+				let status = view.task_status(duty.task).await?;
+				let status = status.ok_or(RoleError::NoSuchTask(duty.task))?;
+				TaskCost::of(&status.spec, *role).check(&self.limits)?;
 				self.submit(duty, Call::accept_assignment(duty.task, *ticket))
 					.await?;
 				Ok(String::new())
@@ -277,34 +298,55 @@ impl Worker {
 
 	/// Lets go of what belongs to tasks that ended long ago.
 	async fn sweep(&self, head: Head) -> Result<(), RoleError> {
+		let view = self.workshop.chain.view(head);
 		let Ok(entries) = std::fs::read_dir(self.workshop.folder.join("tasks")) else {
 			return Ok(());
 		};
 		for entry in entries.flatten() {
-			let (folder, name) = (entry.path(), entry.file_name());
-			let journal = Journal::open(folder)?;
-			let Some(origin) = journal.read::<Origin>("task")? else {
-				continue;
-			};
-			if origin.genesis != self.workshop.chain.genesis() {
+			let folder = entry.path();
+			if !folder.is_dir() {
 				continue;
 			}
-			let summary = self
-				.workshop
-				.chain
-				.view(head)
-				.task_summary(origin.task)
-				.await?;
-			let Some(summary) = summary else { continue };
-			self.drop_task(origin.task).await;
-			if summary.block.saturating_add(self.retention) <= head.number {
-				self.workshop.store.forget(&name.to_string_lossy()).await?;
-				journal.remove()?;
-				self.tell(Notice::Forgotten { task: origin.task });
+			let name = entry.file_name().to_string_lossy().into_owned();
+			match self.sweep_task(&view, folder, &name).await {
+				Err(error @ RoleError::Chain(_)) => return Err(error),
+				// One folder that can't be read is no reason to keep the others.
+				Err(error) => tracing::warn!(%error, name, "an ended task can't be let go"),
+				Ok(()) => (),
 			}
 		}
 		Ok(())
 	}
+
+	/// Lets go of the task of this journal if it ended long ago.
+	async fn sweep_task(&self, view: &View, folder: PathBuf, name: &str) -> Result<(), RoleError> {
+		let journal = Journal::open(folder)?;
+		let Some(origin) = journal.read::<Origin>("task")? else {
+			return Ok(());
+		};
+		if origin.genesis != self.workshop.chain.genesis() {
+			return Ok(());
+		}
+		let Some(summary) = view.task_summary(origin.task).await? else {
+			return Ok(());
+		};
+		self.inner.tasks.lock().await.remove(origin.task);
+		if summary.block.saturating_add(self.retention) <= view.head().number {
+			self.workshop.store.forget(name).await?;
+			journal.remove()?;
+			self.tell(Notice::Forgotten { task: origin.task });
+		}
+		Ok(())
+	}
+}
+
+/// What this gives. Should it panic that is an error too, or a duty would be under way for ever.
+async fn or_panicked<T: Send + 'static>(
+	work: impl Future<Output = Result<T, RoleError>> + Send + 'static,
+) -> Result<T, RoleError> {
+	tokio::spawn(work)
+		.await
+		.unwrap_or_else(|error| Err(error.into()))
 }
 
 #[cfg(test)]
@@ -334,6 +376,23 @@ mod tests {
 	}
 
 	#[test]
+	fn the_last_call_is_not_slept_through() {
+		let progress = Progress::default();
+		let open = [duty(DutyKind::AttestSpec)];
+		let mut tried = Vec::new();
+		for block in 60..=100 {
+			if !progress.start(&open, block).is_empty() {
+				progress.end(&open[0], true, block);
+				tried.push(block);
+			}
+		}
+		let last_call: Vec<u32> = (100 - LAST_CALL..=100).collect();
+		assert!(tried.ends_with(&last_call), "{tried:?}");
+		// Before that the pauses grow.
+		assert!(tried.len() < 20, "{tried:?}");
+	}
+
+	#[test]
 	fn a_growing_attestation_is_one_duty() {
 		let attest = |slots| duty(DutyKind::AttestAvailability { round: 3, slots });
 		let progress = Progress::default();
@@ -341,6 +400,13 @@ mod tests {
 		assert_eq!(progress.start(&[attest(vec![0, 1])], 2), []);
 		progress.end(&attest(vec![0]), false, 2);
 		assert_eq!(progress.start(&[attest(vec![1])], 2), [attest(vec![1])]);
+	}
+
+	#[tokio::test]
+	async fn a_duty_that_panics_has_failed() {
+		let wrong = or_panicked::<String>(async { panic!("a fault of this program") }).await;
+		assert!(matches!(wrong, Err(RoleError::Thread(_))));
+		assert!(or_panicked(async { Ok(1) }).await.is_ok());
 	}
 
 	#[test]

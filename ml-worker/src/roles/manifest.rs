@@ -73,6 +73,17 @@ pub fn decode(blob: &[u8], segments: u32) -> Result<Vec<Checkpoint>, ManifestErr
 	Ok(list.as_chunks::<64>().0.iter().map(checkpoint).collect())
 }
 
+/// Whether a trainer's checkpoints are right about a segment: they start from the state that its round
+/// starts from, and `end` is where they say that the segment ends. The first is looked at for every segment,
+/// or a trace that starts somewhere else would be caught by an audit of its first segment only.
+pub fn holds(checkpoints: &[Checkpoint], start: &H256, segment: u32, end: &H256) -> bool {
+	let state = |at: usize| checkpoints.get(at).map(|checkpoint| &checkpoint.state);
+	let claimed = usize::try_from(segment)
+		.ok()
+		.and_then(|segment| state(segment.checked_add(1)?));
+	state(0) == Some(start) && claimed == Some(end)
+}
+
 /// The root that a commitment to these checkpoints has.
 pub fn root(checkpoints: &[Checkpoint]) -> H256 {
 	let roots: Vec<Hash> = checkpoints
@@ -100,6 +111,20 @@ mod tests {
 	fn a_manifest_is_read_as_it_was_written() {
 		let checkpoints = checkpoints(4);
 		assert_eq!(decode(&encode(&checkpoints), 3), Ok(checkpoints));
+	}
+
+	#[test]
+	fn a_trace_that_starts_elsewhere_is_wrong_in_every_segment() {
+		let checkpoints = checkpoints(4);
+		let (start, elsewhere) = (checkpoints[0].state, H256::repeat_byte(50));
+		for segment in 0..3 {
+			let end = checkpoints[segment as usize + 1].state;
+			assert!(holds(&checkpoints, &start, segment, &end));
+			assert!(!holds(&checkpoints, &elsewhere, segment, &end));
+			assert!(!holds(&checkpoints, &start, segment, &elsewhere));
+		}
+		assert!(!holds(&checkpoints, &start, 3, &checkpoints[3].state));
+		assert!(!holds(&[], &start, 0, &start));
 	}
 
 	#[test]

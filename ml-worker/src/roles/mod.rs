@@ -17,6 +17,7 @@ pub mod fault;
 mod follow;
 mod journal;
 pub mod manifest;
+mod memory;
 pub mod replay;
 mod supervisor;
 pub mod task;

@@ -1,34 +1,44 @@
 //! The supervisor: checks what clients and trainers publish, keeps it and serves it.
 
 use super::{
+	follow::LAST_CALL,
 	manifest::Checkpoint,
 	task::{holders, Task, TaskStatusOf},
 	RoleError, Worker,
 };
-use crate::chain::{AccountId, Call, View};
+use crate::{
+	chain::{AccountId, Call},
+	dataset::segments::Part,
+};
+use futures::{stream::FuturesUnordered, StreamExt};
 use polkadot_sdk::sp_core::H256;
 use pouw_primitives::{
 	status::{Commitment, Duty, SpecVerdict},
+	ticket::Endpoint,
 	RoundIndex, Slot,
 };
+use std::{future::Future, time::Duration};
+use tokio::time::{sleep_until, Instant};
 
-/// So many blocks before a deadline a supervisor says what it could not get.
-const LAST_CALL: u32 = 3;
+/// How long those commitments that are held wait for the others, so that one attestation is for several.
+/// The others are attested later.
+const GATHERING: Duration = Duration::from_secs(6);
 
 impl Worker {
 	pub(super) async fn attest_spec(&self, duty: &Duty) -> Result<String, RoleError> {
 		let view = self.workshop.chain.best().await?;
 		let (task, status) = self.task(&view, duty.task).await?;
-		let verdict = match self.check_spec(&task, &status).await {
-			Ok(root) => SpecVerdict::Good {
-				training_tensor: Some(root),
-			},
-			Err(error) if error.is_the_clients_fault() => {
-				tracing::warn!(task = task.id, %error, "the specification is bad");
-				SpecVerdict::Bad
+		let holders = holders(&status, None);
+		let fetched = self.fetch_spec(&task, &holders);
+		let verdict = match self.before_last_call(duty, fetched).await {
+			Ok(part) => {
+				let root = tokio::task::spawn_blocking(move || part.root()).await?;
+				SpecVerdict::Good {
+					training_tensor: Some(H256(root)),
+				}
 			}
-			Err(error @ RoleError::Fetch(_)) if is_last_call(&view, duty) => {
-				tracing::warn!(task = task.id, %error, "the client does not deliver");
+			Err(error) if self.is_to_blame(duty, &error, &holders).await? => {
+				tracing::warn!(task = task.id, %error, "the specification is bad");
 				SpecVerdict::Bad
 			}
 			Err(error) => return Err(error),
@@ -41,14 +51,53 @@ impl Worker {
 		})
 	}
 
-	/// Fetches and checks programs and training data; gives the root of the training tensor.
-	async fn check_spec(&self, task: &Task, status: &TaskStatusOf) -> Result<H256, RoleError> {
-		let holders = holders(status, None);
-		task.programs(&self.workshop, &holders).await?;
-		let part = task.training_part(&self.workshop, &holders).await?;
-		Ok(H256(
-			tokio::task::spawn_blocking(move || part.root()).await?,
-		))
+	/// Fetches and checks programs and training data.
+	async fn fetch_spec(&self, task: &Task, holders: &[Endpoint]) -> Result<Part, RoleError> {
+		task.programs(&self.workshop, holders).await?;
+		task.training_part(&self.workshop, holders).await
+	}
+
+	/// Whether the client is to blame for what went wrong: what it published is wrong, or it has not
+	/// delivered by the last call. Not, though, while nobody can be reached: that may be this machine's fault.
+	async fn is_to_blame(
+		&self,
+		duty: &Duty,
+		error: &RoleError,
+		holders: &[Endpoint],
+	) -> Result<bool, RoleError> {
+		if error.is_the_clients_fault() {
+			return Ok(true);
+		}
+		Ok(error.is_undelivered()
+			&& self.workshop.store.has_reached(holders)
+			&& self.is_last_call(duty).await?)
+	}
+
+	/// What this gives if it is ready before the last call.
+	async fn before_last_call<T>(
+		&self,
+		duty: &Duty,
+		work: impl Future<Output = Result<T, RoleError>>,
+	) -> Result<T, RoleError> {
+		tokio::select! {
+			done = work => done,
+			() = self.last_call(duty) => Err(RoleError::NotInTime),
+		}
+	}
+
+	/// Ready at a duty's last call. At the last call itself, some time is left for one more try.
+	async fn last_call(&self, duty: &Duty) {
+		let last_call = duty.deadline.saturating_sub(LAST_CALL);
+		if *self.inner.block.borrow() >= last_call {
+			self.reached(duty.deadline.saturating_sub(1)).await;
+		} else {
+			self.reached(last_call).await;
+		}
+	}
+
+	async fn is_last_call(&self, duty: &Duty) -> Result<bool, RoleError> {
+		let now = self.workshop.chain.best().await?.head().number;
+		Ok(now.saturating_add(LAST_CALL) >= duty.deadline)
 	}
 
 	pub(super) async fn attest_availability(
@@ -57,36 +106,63 @@ impl Worker {
 		round: RoundIndex,
 		slots: &[Slot],
 	) -> Result<String, RoleError> {
-		let view = self.workshop.chain.best().await?;
-		let (task, status) = self.task(&view, duty.task).await?;
-		let start = task
-			.agreed(&self.workshop, &view, &status, round)
-			.await?
-			.root;
-		let committed = view.round_status(task.id, round).await?;
-		let committed = committed.map_or(Vec::new(), |round| round.commitments);
 		let mut held: Vec<Slot> = Vec::new();
-		let mut failed: Option<RoleError> = None;
-		for commitment in committed
-			.iter()
-			.filter(|commitment| slots.contains(&commitment.slot))
-		{
-			match self.hold(&task, &status, commitment, &start).await {
-				Ok(()) => held.push(commitment.slot),
-				Err(error) => {
-					let slot = commitment.slot;
-					tracing::warn!(task = task.id, round, slot, %error, "not available");
-					failed = Some(error);
-				}
-			}
-		}
+		let gathered = self.gather(duty, round, slots, &mut held).await;
 		// Nothing to say yet: the trainer may still deliver. Silence, though, would be a missed duty.
-		if held.is_empty() && !is_last_call(&view, duty) {
-			return Err(failed.unwrap_or(RoleError::NotOpen));
+		if held.is_empty() && !self.is_last_call(duty).await? {
+			return Err(gathered.err().unwrap_or(RoleError::NotOpen));
 		}
-		self.submit(duty, Call::attest_available(task.id, round, &held))
+		held.sort_unstable();
+		self.submit(duty, Call::attest_available(duty.task, round, &held))
 			.await?;
 		Ok(format!("places {held:?}"))
+	}
+
+	/// Fetches and checks the commitments of all these places at the same time, so that no trainer keeps
+	/// another's waiting. `held` are those that are here when this returns.
+	async fn gather(
+		&self,
+		duty: &Duty,
+		round: RoundIndex,
+		slots: &[Slot],
+		held: &mut Vec<Slot>,
+	) -> Result<(), RoleError> {
+		let view = self.workshop.chain.best().await?;
+		let (task, status) = self.task(&view, duty.task).await?;
+		let agreed = task.agreed(&self.workshop, &view, &status, round);
+		let start = self.before_last_call(duty, agreed).await?.root;
+		let committed = view.round_status(task.id, round).await?;
+		let committed = committed.map_or(Vec::new(), |round| round.commitments);
+		let (task, status, start) = (&task, &status, &start);
+		let mut holding: FuturesUnordered<_> = committed
+			.iter()
+			.filter(|commitment| slots.contains(&commitment.slot))
+			.map(|commitment| async move {
+				let done = self.hold(task, status, commitment, start).await;
+				(commitment.slot, done)
+			})
+			.collect();
+		let mut result = Ok(());
+		let mut until: Option<Instant> = None;
+		loop {
+			tokio::select! {
+				done = holding.next() => match done {
+					None => return result,
+					Some((slot, Ok(()))) => {
+						held.push(slot);
+						until.get_or_insert_with(|| Instant::now() + GATHERING);
+					}
+					Some((slot, Err(error))) => {
+						tracing::warn!(task = task.id, round, slot, %error, "not available");
+						result = Err(error);
+					}
+				},
+				() = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
+					return result;
+				}
+				() = self.last_call(duty) => return Err(RoleError::NotInTime),
+			}
+		}
 	}
 
 	/// Fetches and checks all that a commitment stands for.
@@ -97,14 +173,15 @@ impl Worker {
 		commitment: &Commitment<AccountId>,
 		start: &H256,
 	) -> Result<(), RoleError> {
-		let checkpoints: Vec<Checkpoint> =
-			task.checkpoints(&self.workshop, status, commitment).await?;
+		let holders = holders(status, Some(&commitment.account));
+		let checkpoints: Vec<Checkpoint> = task
+			.checkpoints(&self.workshop, commitment, &holders)
+			.await?;
 		if checkpoints.first().map(|first| first.state) != Some(*start) {
 			let what = "the first checkpoint is not the state that the round starts from";
 			let slot = commitment.slot;
 			return Err(super::WrongContent::Commitment { slot, what }.into());
 		}
-		let holders = holders(status, Some(&commitment.account));
 		for checkpoint in &checkpoints {
 			task.state(&self.workshop, checkpoint, &holders).await?;
 		}
@@ -114,17 +191,12 @@ impl Worker {
 	pub(super) async fn attest_test(&self, duty: &Duty) -> Result<String, RoleError> {
 		let view = self.workshop.chain.best().await?;
 		let (task, status) = self.task(&view, duty.task).await?;
-		let matches = match task
-			.hidden_part(&self.workshop, &holders(&status, None))
-			.await
-		{
+		let holders = holders(&status, None);
+		let hidden = task.hidden_part(&self.workshop, &holders);
+		let matches = match self.before_last_call(duty, hidden).await {
 			Ok(_) => true,
-			Err(error) if error.is_the_clients_fault() => {
+			Err(error) if self.is_to_blame(duty, &error, &holders).await? => {
 				tracing::warn!(task = task.id, %error, "the test part is bad");
-				false
-			}
-			Err(error @ RoleError::Fetch(_)) if is_last_call(&view, duty) => {
-				tracing::warn!(task = task.id, %error, "the client does not deliver the test part");
 				false
 			}
 			Err(error) => return Err(error),
@@ -137,8 +209,4 @@ impl Worker {
 			"it is not".into()
 		})
 	}
-}
-
-fn is_last_call(view: &View, duty: &Duty) -> bool {
-	view.head().number.saturating_add(LAST_CALL) >= duty.deadline
 }

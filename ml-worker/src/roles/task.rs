@@ -27,7 +27,7 @@ use repops::{
 	state_blob,
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 use tokio::sync::{Mutex, OnceCell};
 
 /// How many merged states are kept in memory: a round's start for training, and that of the round before
@@ -98,6 +98,28 @@ pub fn holders(status: &TaskStatusOf, first: Option<&AccountId>) -> Vec<Endpoint
 		holders.push(status.spec.endpoint.clone());
 	}
 	holders
+}
+
+/// Who may hold what a trainer has committed to, as those ask who don't take its word: the supervisors
+/// first, who say that they hold it, and the trainer itself only after all other workers. Who audits a
+/// trainer doesn't depend on it, and it learns from nobody's questions what is audited.
+pub fn keepers(status: &TaskStatusOf, trainer: &AccountId) -> Vec<Endpoint> {
+	let mut workers: Vec<_> = status
+		.workers
+		.iter()
+		.filter(|worker| worker.accepted && !worker.endpoint.addresses.is_empty())
+		.collect();
+	workers.sort_by_key(|worker| {
+		let supervisor = worker.role == Role::Supervisor;
+		(!supervisor, worker.account == *trainer)
+	});
+	let mut keepers: Vec<Endpoint> = Vec::new();
+	for worker in workers {
+		if !keepers.contains(&worker.endpoint) {
+			keepers.push(worker.endpoint.clone());
+		}
+	}
+	keepers
 }
 
 /// A name for a task that no other task of any chain has.
@@ -183,6 +205,13 @@ impl Task {
 				let blob = workshop.fetch(self, &data.manifest, limit, holders).await?;
 				let hashes =
 					segments::decode_manifest(&blob, data.segments).map_err(WrongContent::from)?;
+				let mut numbers = HashMap::new();
+				for (number, hash) in (0..).zip(&hashes) {
+					if let Some(first) = numbers.insert(*hash, number) {
+						let second = number;
+						return Err(WrongContent::SameSegment { first, second }.into());
+					}
+				}
 				let found = H256(data_root(&hashes));
 				if found != data.root {
 					return Err(WrongContent::DataRoot {
@@ -354,14 +383,13 @@ impl Task {
 	pub async fn checkpoints(
 		&self,
 		workshop: &Workshop,
-		status: &TaskStatusOf,
 		commitment: &Commitment<AccountId>,
+		holders: &[Endpoint],
 	) -> Result<Vec<Checkpoint>, RoleError> {
 		let segments = self.spec.segments_per_round();
 		let limit = manifest::encoded_length(segments);
-		let holders = holders(status, Some(&commitment.account));
 		let blob = workshop
-			.fetch(self, &commitment.manifest, limit, &holders)
+			.fetch(self, &commitment.manifest, limit, holders)
 			.await?;
 		let checkpoints = manifest::decode(&blob, segments).map_err(WrongContent::from)?;
 		let wrong = |what| WrongContent::Commitment {
@@ -413,9 +441,88 @@ impl Task {
 		status: &TaskStatusOf,
 		commitment: &Commitment<AccountId>,
 	) -> Result<State, RoleError> {
-		let checkpoints = self.checkpoints(workshop, status, commitment).await?;
+		let keepers = keepers(status, &commitment.account);
+		let checkpoints = self.checkpoints(workshop, commitment, &keepers).await?;
 		let last = checkpoints.last().ok_or(RoleError::NotOpen)?;
-		self.state(workshop, last, &holders(status, Some(&commitment.account)))
-			.await
+		self.state(workshop, last, &keepers).await
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use codec::Decode;
+	use pouw_primitives::{
+		status::{Phase, SegmentCounts, TestPart, Worker},
+		ticket::SocketAddress,
+	};
+
+	fn endpoint(number: u8) -> Endpoint {
+		let address = SocketAddress::V4([127, 0, 0, 1], u16::from(number));
+		Endpoint {
+			key: [number; 32],
+			addresses: vec![address].try_into().unwrap(),
+		}
+	}
+
+	fn worker(number: u8, role: Role, accepted: bool) -> Worker<AccountId> {
+		Worker {
+			role,
+			slot: 0,
+			account: AccountId::from([number; 32]),
+			ticket: number.into(),
+			accepted,
+			endpoint: endpoint(number),
+		}
+	}
+
+	fn status() -> TaskStatusOf {
+		// Zeros are a valid encoding of a specification.
+		let mut spec = TaskSpec::decode(&mut &[0; 1024][..]).unwrap();
+		spec.endpoint = endpoint(1);
+		TaskStatus {
+			task: 1,
+			client: AccountId::from([1; 32]),
+			spec,
+			phase: Phase::Training(0),
+			deadline: None,
+			seed: None,
+			hidden_segments: Vec::new(),
+			workers: vec![
+				worker(2, Role::Trainer, true),
+				worker(3, Role::Trainer, true),
+				worker(4, Role::Trainer, false),
+				worker(5, Role::Supervisor, true),
+				worker(6, Role::Supervisor, true),
+				worker(7, Role::Evaluator, true),
+			],
+			training_tensor: None,
+			test: TestPart::Hidden,
+			evaluation_attempt: 0,
+			trainer_bond: 0,
+			checked_rounds: 0,
+			record: H256::zero(),
+			segments: SegmentCounts::default(),
+		}
+	}
+
+	fn numbers(holders: &[Endpoint]) -> Vec<u8> {
+		holders.iter().map(|holder| holder.key[0]).collect()
+	}
+
+	#[test]
+	fn a_trainer_is_asked_last_by_those_who_check_it() {
+		let trainer = AccountId::from([2; 32]);
+		assert_eq!(numbers(&keepers(&status(), &trainer)), [5, 6, 3, 7, 2]);
+	}
+
+	#[test]
+	fn a_supervisor_asks_the_trainer_first_and_everybody_the_client() {
+		let trainer = AccountId::from([3; 32]);
+		assert_eq!(
+			numbers(&holders(&status(), Some(&trainer))),
+			[3, 5, 6, 2, 7, 1]
+		);
+		assert_eq!(numbers(&holders(&status(), None)), [1, 5, 6, 2, 3, 7]);
 	}
 }

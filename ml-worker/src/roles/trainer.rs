@@ -43,6 +43,8 @@ impl Worker {
 	) -> Result<String, RoleError> {
 		let view = self.workshop.chain.best().await?;
 		let (task, status) = self.task(&view, duty.task).await?;
+		// The commitment names what it builds on, as this very view has it.
+		let base = status.record;
 		let agreed = task.agreed(&self.workshop, &view, &status, round).await?;
 		let run = task.run(&self.workshop, &holders(&status, None)).await?;
 		let place = Place { round, slot };
@@ -86,7 +88,7 @@ impl Worker {
 		let view = self.workshop.chain.best().await?;
 		let (_, status) = self.task(&view, duty.task).await?;
 		let now = task.agreed(&self.workshop, &view, &status, round).await?;
-		if now.sealed != agreed.sealed {
+		if status.record != base || now.sealed != agreed.sealed {
 			return Err(RoleError::NotOpen);
 		}
 		let losses: Vec<f32> = record
@@ -106,6 +108,7 @@ impl Worker {
 		let call = Call::commit_round(
 			task.id,
 			round,
+			base,
 			manifest::root(&record.checkpoints),
 			end_root,
 			manifest,
@@ -174,9 +177,7 @@ impl Worker {
 	) -> Result<(Vec<f32>, State), RoleError> {
 		#[cfg(feature = "faults")]
 		if let Some(fault) = self.fault {
-			if let Some(faked) = fault.fake(run, &start, segment) {
-				return Ok(faked);
-			}
+			return Ok(fault.fake(run, &start));
 		}
 		let run = run.clone();
 		let segment = self

@@ -1,7 +1,8 @@
 //! The verifier: runs audited segments again. An audited trainer answers from what it has kept.
 
 use super::{
-	task::{holders, Task, TaskStatusOf},
+	manifest,
+	task::{holders, keepers, Task, TaskStatusOf},
 	trainer::{record_name, RoundRecord},
 	RoleError, Worker,
 };
@@ -153,20 +154,19 @@ impl Worker {
 					.find(|commitment| commitment.slot == place.slot)
 			})
 			.ok_or(no_commitment)?;
+		let keepers = keepers(status, &commitment.account);
 		let checkpoints = task
-			.checkpoints(&self.workshop, status, &commitment)
+			.checkpoints(&self.workshop, &commitment, &keepers)
 			.await?;
 		// The start of a round is no claim of the trainer's: it follows from what was sealed.
+		let agreed = task
+			.agreed(&self.workshop, view, status, place.round)
+			.await?;
 		let start = match checkpoints.get(segment as usize) {
 			Some(checkpoint) if segment > 0 => {
-				let holders = holders(status, Some(&commitment.account));
-				task.state(&self.workshop, checkpoint, &holders).await?
+				task.state(&self.workshop, checkpoint, &keepers).await?
 			}
-			_ => task
-				.agreed(&self.workshop, view, status, place.round)
-				.await?
-				.state
-				.clone(),
+			_ => agreed.state.clone(),
 		};
 		let run = task.run(&self.workshop, &holders(status, None)).await?;
 		let done = self
@@ -177,9 +177,7 @@ impl Worker {
 			})
 			.await?;
 		let end_root = H256(done.end_root);
-		let claimed = checkpoints
-			.get(segment as usize + 1)
-			.map(|checkpoint| checkpoint.state);
-		Ok((done.losses, end_root, claimed == Some(end_root)))
+		let in_trace = manifest::holds(&checkpoints, &agreed.root, segment, &end_root);
+		Ok((done.losses, end_root, in_trace))
 	}
 }

@@ -1,15 +1,17 @@
 //! What all roles share: the means to work, and what they say.
 
 use super::{
+	memory::Memory,
 	task::{Task, TaskStatusOf},
 	RoleError,
 };
 use crate::{
-	chain::{AccountId, Call, Chain, Receipt, SubmitError, Until, View},
+	chain::{AccountId, Call, Chain, Receipt, SubmitError, View},
 	config::Duties,
 	keys::Keypair,
 	metrics::METRICS,
 	store::{FetchError, Store},
+	training::cost::WorkLimits,
 };
 use ml_worker_engine::Engine;
 use polkadot_sdk::sp_core::H256;
@@ -19,7 +21,7 @@ use pouw_primitives::{
 	TaskId,
 };
 use serde::Serialize;
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 use tokio::sync::{watch, Mutex, Semaphore};
 
 /// The means to follow a task: who only checks needs no more. Clones share them.
@@ -94,6 +96,8 @@ pub struct WorkerSetup {
 	pub duties: Vec<Duties>,
 	/// How many blocks a task's blobs are kept after its end.
 	pub retention: u32,
+	/// What is taken on of a task.
+	pub limits: WorkLimits,
 	/// Where what happens is told.
 	pub notify: Box<dyn Fn(&Notice) + Send + Sync>,
 	/// What a trainer does wrong.
@@ -110,11 +114,13 @@ pub struct Worker {
 pub(super) struct Inner {
 	pub(super) setup: WorkerSetup,
 	pub(super) account: AccountId,
-	tasks: Mutex<HashMap<TaskId, Arc<Task>>>,
+	pub(super) tasks: Mutex<Memory<Arc<Task>>>,
 	/// Tasks before this number are known not to be this account's own, as far as they were looked at.
 	pub(super) searched: Mutex<TaskId>,
 	/// The duties that were open at the last block, for work that takes longer than a block.
 	pub(super) open: watch::Sender<Vec<Duty>>,
+	/// The number of the last block that was seen.
+	pub(super) block: watch::Sender<u32>,
 }
 
 impl std::ops::Deref for Worker {
@@ -281,6 +287,7 @@ impl Worker {
 				tasks: Mutex::default(),
 				searched: Mutex::default(),
 				open: watch::Sender::new(Vec::new()),
+				block: watch::Sender::new(0),
 			}),
 		}
 	}
@@ -305,18 +312,20 @@ impl Worker {
 			.task_status(id)
 			.await?
 			.ok_or(RoleError::NoSuchTask(id))?;
-		let mut tasks = self.inner.tasks.lock().await;
-		if let Some(task) = tasks.get(&id).filter(|task| task.is(&status)) {
+		let (mut tasks, block) = (self.inner.tasks.lock().await, view.head().number);
+		if let Some(task) = tasks.get(id, block).filter(|task| task.is(&status)) {
 			return Ok((task.clone(), status));
 		}
 		let task = Arc::new(Task::open(&self.workshop, &status)?);
-		tasks.insert(id, task.clone());
+		tasks.insert(id, task.clone(), block);
 		Ok((task, status))
 	}
 
-	/// Lets a task's memory go.
-	pub(super) async fn drop_task(&self, id: TaskId) {
-		self.inner.tasks.lock().await.remove(&id);
+	/// Ready once a block of this number was seen.
+	pub(super) async fn reached(&self, number: u32) {
+		let mut block = self.inner.block.subscribe();
+		// The sender lives as long as this worker.
+		let _ = block.wait_for(|block| *block >= number).await;
 	}
 
 	/// Whether the chain waited for this at the last block that was seen.
@@ -324,23 +333,24 @@ impl Worker {
 		self.inner.open.borrow().iter().any(|open| same(open, duty))
 	}
 
-	/// Sends a call for a duty, unless the chain no longer waits for it.
+	/// Sends a call for a duty, unless the chain no longer waits for it. It counts only on top of the block
+	/// where the chain was found to wait, and is waited for no longer than to the duty's deadline.
 	pub(super) async fn submit(&self, duty: &Duty, call: Call) -> Result<Receipt, RoleError> {
-		let open = self
-			.workshop
-			.chain
-			.best()
-			.await?
-			.open_duties(self.account())
-			.await?;
-		if !open.iter().any(|open| same(open, duty)) {
-			return Err(RoleError::NotOpen);
-		}
-		let submitted = self
-			.workshop
-			.chain
-			.submit(&self.keypair, &call, Until::Best)
-			.await;
+		let view = self.workshop.chain.best().await?;
+		let open = view.open_duties(self.account()).await?;
+		let deadline = open.iter().find(|open| same(open, duty));
+		let deadline = deadline.ok_or(RoleError::NotOpen)?.deadline;
+		let chain = &self.workshop.chain;
+		let submitted = tokio::select! {
+			submitted = chain.submit_on(&self.keypair, &call, view.head(), deadline) => submitted,
+			() = self.reached(deadline.saturating_add(1)) => {
+				METRICS
+					.transactions
+					.with_label_values(&[call.name(), "late"])
+					.inc();
+				return Err(RoleError::Late(deadline));
+			}
+		};
 		let outcome = if submitted.is_ok() {
 			"included"
 		} else {

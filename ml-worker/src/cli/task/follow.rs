@@ -3,9 +3,9 @@
 use super::{phase, Failure};
 use crate::{
 	amount::Amount,
-	chain::{AccountId, View},
+	chain::{spec_hash, AccountId, View},
 	keys::address,
-	roles::Workshop,
+	roles::{client::OwnTask, Workshop},
 };
 use futures::StreamExt;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -21,8 +21,13 @@ use std::{
 	time::Instant,
 };
 
+/// How many blocks are looked at after the fact for who was drawn.
+const LOOK_BACK: u32 = 100;
+
 /// What was seen of a task.
 pub(super) struct Followed {
+	/// Its number at the end.
+	pub(super) task: TaskId,
 	/// How it ended.
 	pub(super) summary: TaskSummary<AccountId>,
 	/// The mean loss of each place's rounds.
@@ -45,11 +50,12 @@ pub(super) struct Seconds {
 /// client comes with what it could spend before; what the others can is noted when they are first seen.
 pub(super) async fn follow(
 	workshop: &Workshop,
+	own: &OwnTask,
 	task: TaskId,
 	(client, free): ([u8; 32], Balance),
 	json: bool,
 ) -> Result<Followed, Failure> {
-	let mut seen = Seen::new(json);
+	let mut seen = Seen::new(task, json);
 	seen.balances.insert(client, (BTreeSet::new(), free));
 	let mut heads = workshop.chain.best_blocks();
 	loop {
@@ -58,7 +64,7 @@ pub(super) async fn follow(
 			None => return Err("the node sends no more blocks".into()),
 		};
 		let view = workshop.chain.view(head);
-		let looked = seen.look(&view, task).await;
+		let looked = seen.look(&view, own).await;
 		match looked {
 			Ok(None) => (),
 			Ok(Some(summary)) => {
@@ -72,6 +78,9 @@ pub(super) async fn follow(
 }
 
 struct Seen {
+	task: TaskId,
+	/// The last block whose events were looked at.
+	events: Option<u32>,
 	begun: Instant,
 	training_since: Option<Instant>,
 	evaluating_since: Option<Instant>,
@@ -81,8 +90,10 @@ struct Seen {
 }
 
 impl Seen {
-	fn new(json: bool) -> Self {
+	fn new(task: TaskId, json: bool) -> Self {
 		Seen {
+			task,
+			events: None,
 			begun: Instant::now(),
 			training_since: None,
 			evaluating_since: None,
@@ -96,11 +107,18 @@ impl Seen {
 	async fn look(
 		&mut self,
 		view: &View,
-		task: TaskId,
+		own: &OwnTask,
 	) -> Result<Option<TaskSummary<AccountId>>, Failure> {
-		let Some(status) = view.task_status(task).await? else {
+		let task = self.task;
+		let status = view.task_status(task).await?;
+		let Some(status) = status.filter(|status| status.spec == own.spec) else {
 			let summary = view.task_summary(task).await?;
-			// A block of a branch without the task is passed over.
+			let summary = summary.filter(|summary| summary.spec_hash == spec_hash(&own.spec));
+			if summary.is_none() {
+				// A block of a branch without the task is passed over. If it comes back with another number,
+				// that has been noted.
+				self.task = own.number()?.unwrap_or(task);
+			}
 			return Ok(summary);
 		};
 		let round = match status.phase {
@@ -128,6 +146,7 @@ impl Seen {
 			self.note_losses(seen);
 		}
 		self.note_balances(view, &status).await?;
+		self.note_verifiers(view).await?;
 		let spendable = view.free_balance(&status.client).await?;
 		let loss = last.as_ref().map(mean_loss);
 		self.show
@@ -160,14 +179,47 @@ impl Seen {
 			.iter()
 			.map(|worker| (&worker.account, role_name(worker.role)));
 		for (account, role) in std::iter::once((&status.client, "client")).chain(workers) {
-			let (roles, _) = match self.balances.entry(account.0) {
-				Entry::Occupied(known) => known.into_mut(),
-				Entry::Vacant(new) => {
-					new.insert((BTreeSet::new(), view.free_balance(account).await?))
-				}
-			};
-			roles.insert(role);
+			self.note_balance(view, account, role).await?;
 		}
+		Ok(())
+	}
+
+	/// Notes the verifiers that were drawn since the last look: they are among the workers of no status.
+	async fn note_verifiers(&mut self, view: &View) -> Result<(), Failure> {
+		let head = view.head().number;
+		let unseen = self
+			.events
+			.map_or(head, |seen| seen.saturating_add(1))
+			.max(head.saturating_sub(LOOK_BACK));
+		for number in unseen..=head {
+			let block = if number == head {
+				view.clone()
+			} else {
+				view.chain().block(number).await?
+			};
+			for event in block.task_events(self.task).await? {
+				let verifier = event.variant("role") == Some("Verifier");
+				if let (true, Some(account)) = (verifier, event.account("owner")) {
+					self.note_balance(view, &account, role_name(Role::Verifier))
+						.await?;
+				}
+			}
+			self.events = Some(number);
+		}
+		Ok(())
+	}
+
+	async fn note_balance(
+		&mut self,
+		view: &View,
+		account: &AccountId,
+		role: &'static str,
+	) -> Result<(), Failure> {
+		let (roles, _) = match self.balances.entry(account.0) {
+			Entry::Occupied(known) => known.into_mut(),
+			Entry::Vacant(new) => new.insert((BTreeSet::new(), view.free_balance(account).await?)),
+		};
+		roles.insert(role);
 		Ok(())
 	}
 
@@ -176,6 +228,7 @@ impl Seen {
 		let training = self.training_since.unwrap_or(now);
 		let evaluating = self.evaluating_since.unwrap_or(now).max(training);
 		Followed {
+			task: self.task,
 			summary,
 			losses: self.losses,
 			balances: self.balances,

@@ -9,9 +9,9 @@ use super::{asynchronously, Failure, Global};
 use crate::{
 	amount::Amount,
 	chain::{AccountId, Call, ChainError, Until, View},
-	config::{keypair, ConnectionOptions},
+	config::{AccountOptions, ConnectionOptions},
 	dataset::DataLocation,
-	keys::{address, KeyArguments},
+	keys::address,
 	task_file::{Prepared, TaskFile},
 };
 use clap::{Args, Subcommand};
@@ -60,9 +60,7 @@ enum Action {
 		#[arg(value_name = "TASK")]
 		task: TaskId,
 		#[command(flatten)]
-		connection: ConnectionOptions,
-		#[command(flatten)]
-		keys: KeyArguments,
+		account: AccountOptions,
 	},
 }
 
@@ -103,11 +101,7 @@ pub(super) fn run(arguments: Arguments, global: &Global) -> Result<(), Failure> 
 				limit,
 				connection,
 			} => list(start, limit, &connection, global).await,
-			Action::Cancel {
-				task,
-				connection,
-				keys,
-			} => cancel(task, &connection, &keys, global).await,
+			Action::Cancel { task, account } => cancel(task, &account, global).await,
 		}
 	})
 }
@@ -183,15 +177,10 @@ async fn list(
 	Ok(())
 }
 
-async fn cancel(
-	task: TaskId,
-	connection: &ConnectionOptions,
-	keys: &KeyArguments,
-	global: &Global,
-) -> Result<(), Failure> {
-	let file = connection.file()?;
-	let keypair = keypair(keys, &file)?;
-	let chain = connection.connect(&file).await?;
+async fn cancel(task: TaskId, account: &AccountOptions, global: &Global) -> Result<(), Failure> {
+	let file = account.file()?;
+	let keypair = account.keypair(&file)?;
+	let chain = account.connect(&file).await?;
 	chain
 		.submit(&keypair, &Call::cancel_task(task), Until::Best)
 		.await?;

@@ -3,7 +3,7 @@
 use super::{follow::Followed, phase, Failure};
 use crate::{
 	amount::Amount,
-	chain::AccountId,
+	chain::{spec_hash, AccountId, ChainError},
 	keys::address,
 	report::{
 		loss_curve::{self, Series},
@@ -21,11 +21,14 @@ use pouw_primitives::{
 	TaskId,
 };
 use serde_json::{json, Value};
-use std::{collections::HashMap, path::Path, time::Instant};
+use std::{
+	collections::{BTreeMap, HashMap},
+	path::Path,
+	time::Instant,
+};
 
 /// What the report says beside what was seen of the task.
 pub(super) struct Context<'a> {
-	pub(super) task: TaskId,
 	pub(super) dataset: String,
 	pub(super) seconds_preparing: f64,
 	pub(super) out: &'a Path,
@@ -41,7 +44,7 @@ pub(super) async fn finish(
 	context: &Context<'_>,
 ) -> Result<(), Failure> {
 	let waiting = Instant::now();
-	let (summary, finalized) = wait_for_finality(workshop, context.task).await?;
+	let (summary, finalized) = wait_for_finality(workshop, followed.task, spec).await?;
 	let seconds_finalizing = waiting.elapsed().as_secs_f64();
 	followed.summary = summary;
 	let summary = &followed.summary;
@@ -49,7 +52,7 @@ pub(super) async fn finish(
 		.map_err(|error| format!("folder {}: {error}", context.out.display()))?;
 	let report = report(spec, &followed, context, finalized, seconds_finalizing);
 	if summary.phase == Phase::Settled {
-		write_model(workshop, summary, context).await?;
+		write_model(workshop, &followed, context.out).await?;
 	}
 	let title = String::from_utf8_lossy(&spec.name).into_owned();
 	loss_curve::write(
@@ -63,7 +66,7 @@ pub(super) async fn finish(
 	if context.json {
 		println!("{}", json!({ "event": "ended", "report": report }));
 	} else {
-		print_summary(context.task, summary);
+		print_summary(followed.task, summary);
 		print_balances(workshop, &followed).await?;
 		println!(
 			"files        model.safetensors, loss.svg, report.json in {}",
@@ -72,7 +75,7 @@ pub(super) async fn finish(
 	}
 	match summary.phase {
 		Phase::Settled => Ok(()),
-		other => Err(format!("task {} {}", context.task, phase(&other)).into()),
+		other => Err(format!("task {} {}", followed.task, phase(&other)).into()),
 	}
 }
 
@@ -80,12 +83,22 @@ pub(super) async fn finish(
 async fn wait_for_finality(
 	workshop: &Workshop,
 	task: TaskId,
+	spec: &TaskSpec,
 ) -> Result<(TaskSummary<AccountId>, u32), Failure> {
 	let mut heads = workshop.chain.best_blocks();
 	loop {
-		let view = workshop.chain.finalized().await?;
-		if let Some(summary) = view.task_summary(task).await? {
-			return Ok((summary, view.head().number));
+		match final_summary(workshop, task).await {
+			Ok(Some((summary, _))) if summary.spec_hash != spec_hash(spec) => {
+				return Err(format!(
+					"a reorganisation gave the number {task} to another task; see how this one ended with \
+					 `ml-worker task status`"
+				)
+				.into());
+			}
+			Ok(Some(ended)) => return Ok(ended),
+			Ok(None) => (),
+			// The next block brings the next try.
+			Err(error) => tracing::warn!(%error, "whether the task's end is final is unknown"),
 		}
 		match heads.next().await {
 			Some(head) => drop(head?),
@@ -94,17 +107,23 @@ async fn wait_for_finality(
 	}
 }
 
-/// Fetches what the last round's trainers ended with, merges it, and writes the parameters.
-async fn write_model(
+async fn final_summary(
 	workshop: &Workshop,
-	summary: &TaskSummary<AccountId>,
-	context: &Context<'_>,
-) -> Result<(), Failure> {
+	task: TaskId,
+) -> Result<Option<(TaskSummary<AccountId>, u32)>, ChainError> {
+	let view = workshop.chain.finalized().await?;
+	let summary = view.task_summary(task).await?;
+	Ok(summary.map(|summary| (summary, view.head().number)))
+}
+
+/// Fetches what the last round's trainers ended with, merges it, and writes the parameters.
+async fn write_model(workshop: &Workshop, followed: &Followed, out: &Path) -> Result<(), Failure> {
+	let summary = &followed.summary;
 	let view = workshop
 		.chain
 		.block(summary.block.saturating_sub(1))
 		.await?;
-	let status = view.task_status(context.task).await?;
+	let status = view.task_status(followed.task).await?;
 	let status = status.ok_or("the chain has forgotten the task before it ended")?;
 	let task = Task::open(workshop, &status)?;
 	let agreed = task
@@ -122,10 +141,10 @@ async fn write_model(
 	}
 	let programs = task.programs(workshop, &holders(&status, None)).await?;
 	let notes = HashMap::from([
-		("task".to_owned(), context.task.to_string()),
+		("task".to_owned(), followed.task.to_string()),
 		("state_root".to_owned(), format!("{:?}", agreed.root)),
 	]);
-	let path = context.out.join("model.safetensors");
+	let path = out.join("model.safetensors");
 	Ok(model_file::write(
 		&path,
 		&programs.step.program().state,
@@ -164,13 +183,13 @@ fn report(
 		+ seconds.evaluating
 		+ seconds_finalizing;
 	json!({
-		"task": context.task,
+		"task": followed.task,
 		"name": String::from_utf8_lossy(&spec.name),
 		"phase": summary.phase,
 		"dataset": context.dataset,
 		"trainers": spec.training.trainers,
 		"rounds": summary.rounds,
-		"steps": spec.training.steps_per_round,
+		"steps": steps(spec, &followed),
 		"accuracy": summary.accuracy.map(|(right, of)| json!({ "right": right, "of": of })),
 		"required_accuracy": f64::from(summary.required_accuracy.deconstruct()) / 1e6,
 		"segments": summary.segments,
@@ -193,6 +212,17 @@ fn report(
 			"total": total,
 		},
 	})
+}
+
+/// The steps that all trainers together have made in all rounds that stand.
+fn steps(spec: &TaskSpec, followed: &Followed) -> u64 {
+	// The chain counts the segments that it pays for, and this program the rounds that it has seen: neither
+	// may have all, but each has no more.
+	let committed = followed.summary.segments.committed;
+	let paid = u64::from(committed) * u64::from(spec.training.steps_per_segment);
+	let rounds: usize = followed.losses.values().map(BTreeMap::len).sum();
+	let seen = rounds as u64 * u64::from(spec.training.steps_per_round);
+	paid.max(seen)
 }
 
 /// What was paid by role, as decimal strings.
@@ -267,4 +297,35 @@ async fn print_balances(workshop: &Workshop, followed: &Followed) -> Result<(), 
 		);
 	}
 	Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use codec::Decode;
+
+	#[test]
+	fn the_report_counts_the_steps_of_all_trainers_and_rounds() {
+		// Zeros are a valid encoding of both.
+		let mut spec = TaskSpec::decode(&mut &[0; 1024][..]).unwrap();
+		let mut summary = TaskSummary::<AccountId>::decode(&mut &[0; 1024][..]).unwrap();
+		spec.training.steps_per_round = 200;
+		spec.training.steps_per_segment = 25;
+		let rounds = |rounds| (0..rounds).map(|round| (round, 0.5)).collect();
+		let mut followed = Followed {
+			task: 1,
+			summary: summary.clone(),
+			losses: BTreeMap::from([(0, rounds(4)), (1, rounds(3))]),
+			seconds: Default::default(),
+			balances: BTreeMap::new(),
+		};
+		// One segment of eight is not paid for, but its steps were made.
+		summary.segments.committed = 7 * 8 - 1;
+		followed.summary = summary.clone();
+		assert_eq!(steps(&spec, &followed), 7 * 200);
+		// A round that was not seen is counted by the chain.
+		summary.segments.committed = 8 * 8;
+		followed.summary = summary;
+		assert_eq!(steps(&spec, &followed), 8 * 200);
+	}
 }

@@ -5,15 +5,16 @@ use crate::{
 	amount::Amount,
 	chain::{AccountId, Call, Chain, SubmitError, Until},
 	cli::{engine::EngineArguments, work::stopped},
-	config::{keypair, ConnectionOptions, Duties, StoreOptions, DEFAULT_RETENTION},
+	config::{AccountOptions, Duties, StoreOptions, DEFAULT_RETENTION},
 	dataset::{DataLocation, DataSource},
-	keys::KeyArguments,
+	keys::Keypair,
 	roles::{
 		client::{prepare, OwnTask},
 		Worker, WorkerSetup, Workshop,
 	},
 	store::Store,
 	task_file::Prepared,
+	training::cost::WorkLimits,
 };
 use clap::Args;
 use pouw_primitives::{Balance, TaskId};
@@ -35,9 +36,7 @@ pub(super) struct Arguments {
 	#[arg(long, value_name = "DIR", default_value = "trained")]
 	out: PathBuf,
 	#[command(flatten)]
-	connection: ConnectionOptions,
-	#[command(flatten)]
-	keys: KeyArguments,
+	account: AccountOptions,
 	#[command(flatten)]
 	store: StoreOptions,
 	#[command(flatten)]
@@ -46,11 +45,11 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments, global: &Global) -> Result<(), Failure> {
 	let begun = Instant::now();
-	let options = arguments.connection.file()?;
-	let keypair = keypair(&arguments.keys, &options)?;
+	let options = arguments.account.file()?;
+	let keypair = arguments.account.keypair(&options)?;
 	let prepared = arguments.task.read()?;
 	let engine = arguments.engine.start()?;
-	let chain = arguments.connection.connect(&options).await?;
+	let chain = arguments.account.connect(&options).await?;
 	let folder = arguments.store.folder(&options);
 	let store = Store::open(&folder, &arguments.store.identity(&options)?).await?;
 
@@ -71,11 +70,10 @@ pub(super) async fn run(arguments: Arguments, global: &Global) -> Result<(), Fai
 	}
 
 	let workshop = Workshop::new(chain, store.clone(), engine, folder);
-	let followed = serve_and_follow(&workshop, keypair, task, free, global).await;
+	let followed = serve_and_follow(&workshop, keypair, (&own, task), free, global).await;
 	let result = match followed {
 		Ok(Some(followed)) => {
 			let context = outcome::Context {
-				task,
 				dataset: dataset_name(arguments.task.data.as_ref(), &prepared),
 				seconds_preparing,
 				out: &arguments.out,
@@ -119,7 +117,7 @@ async fn give_up(
 /// Asks what the task costs, then submits it. Gives its number and what the client could spend before.
 async fn submit(
 	chain: &Chain,
-	keypair: &crate::keys::Keypair,
+	keypair: &Keypair,
 	own: &OwnTask,
 ) -> Result<(TaskId, Balance), Failure> {
 	let view = chain.best().await?;
@@ -180,8 +178,8 @@ fn say_submitted(task: TaskId, own: &OwnTask, folder: &Path, wait: bool, global:
 /// Does the client's duties until the task has ended. None if the process was asked to end before.
 async fn serve_and_follow(
 	workshop: &Workshop,
-	keypair: crate::keys::Keypair,
-	task: TaskId,
+	keypair: Keypair,
+	(own, task): (&OwnTask, TaskId),
 	free: Balance,
 	global: &Global,
 ) -> Result<Option<follow::Followed>, Failure> {
@@ -191,6 +189,7 @@ async fn serve_and_follow(
 		keypair,
 		duties: vec![Duties::Client],
 		retention: DEFAULT_RETENTION,
+		limits: WorkLimits::default(),
 		notify: Box::new(|notice| tracing::info!("{notice}")),
 		#[cfg(feature = "faults")]
 		fault: None,
@@ -203,7 +202,7 @@ async fn serve_and_follow(
 			Ok(None)
 		},
 		() = stopped => Ok(None),
-		followed = follow::follow(workshop, task, client, global.json) => followed.map(Some),
+		followed = follow::follow(workshop, own, task, client, global.json) => followed.map(Some),
 	}
 }
 
