@@ -17,7 +17,8 @@ mod evidence;
 
 pub use element::{advance, passages, STRETCH};
 pub use evidence::{
-	collect, element_at, tile_bits, tile_place, Evidence, EvidenceError, Operand, TileProof, MAX_TILES,
+	collect, element_at, tile_bits, tile_place, Evidence, EvidenceError, Operand, TileProof,
+	MAX_TILES,
 };
 
 use crate::{
