@@ -8,8 +8,8 @@ use repops::{
 	kernel::apply,
 	program::{Bits, OperationKind, Relation},
 	referee::{
-		advance, collect, element_at, judge, passages, tile_place, Evidence, EvidenceError, JudgeError,
-		Operand, Question, Running, MAX_TILES,
+		advance, collect, element_at, judge, passages, tile_place, Evidence, EvidenceError,
+		JudgeError, Operand, Question, Running, MAX_TILES,
 	},
 	tensor::{DType, Shape, Tensor, TensorType},
 };
