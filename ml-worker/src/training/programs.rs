@@ -183,12 +183,9 @@ fn check_inputs(
 			same(which, "rows", rows, found.into())?;
 		}
 		if input.source == Source::Features {
-			let found = shape
-				.0
-				.iter()
-				.skip(1)
-				.map(|axis| u64::from(*axis))
-				.product();
+			// Data is a matrix; a program that wants other axes reshapes it.
+			same(which, "axes of the features", 2, shape.rank() as u64)?;
+			let found = shape.columns() as u64;
 			same(which, "features of a row", columns.into(), found)?;
 		}
 	}

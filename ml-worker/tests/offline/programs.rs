@@ -112,6 +112,54 @@ fn programs_for_other_sizes_are_refused() {
 	);
 }
 
+/// Data is a matrix for everyone who runs the program. One that declares other axes of as many elements would
+/// be attested, and then nobody could train it.
+#[test]
+fn features_with_more_axes_are_refused() {
+	let prepared = small::prepared();
+	let mut step = prepared.programs.step.clone();
+	let features = step
+		.inputs
+		.iter()
+		.position(|input| input.source == Source::Features)
+		.unwrap();
+	let [rows, columns] = step.inputs[features].kind.shape.0[..] else {
+		panic!("the features are a matrix")
+	};
+	step.inputs[features].kind.shape = [rows, columns, 1].into();
+	let gather = step
+		.operations
+		.iter()
+		.position(|operation| operation.operands.first() == Some(&(features as ValueId)))
+		.unwrap();
+	let gathered = (step.inputs.len() + gather) as ValueId;
+	// The batch is reshaped, and everything after it moves by one.
+	let reshape = Operation {
+		kind: OperationKind::Reshape {
+			shape: [prepared.training.batch, columns].into(),
+		},
+		operands: vec![gathered],
+	};
+	for operation in &mut step.operations[gather + 1..] {
+		for operand in &mut operation.operands {
+			*operand += ValueId::from(*operand >= gathered);
+		}
+	}
+	for output in &mut step.outputs {
+		output.value += ValueId::from(output.value >= gathered);
+	}
+	step.operations.insert(gather + 1, reshape);
+	let evaluation = Program::encode(&prepared.programs.evaluation);
+	let programs = TaskPrograms::decode(&Program::encode(&step), &evaluation).unwrap();
+	let error = programs
+		.check_sizes(&data(), &prepared.training)
+		.unwrap_err();
+	assert!(
+		error.to_string().contains("3 axes of the features"),
+		"{error}"
+	);
+}
+
 fn push(program: &mut Program, kind: OperationKind, operands: &[ValueId]) -> ValueId {
 	program.operations.push(Operation {
 		kind,

@@ -153,6 +153,7 @@ impl Dispute {
 	/// A dispute about this claim.
 	pub fn new(subject: Subject, program: &impl Parts, facts: &Facts) -> Result<Self, MoveError> {
 		let (before, position) = match subject {
+			Subject::Steps { steps: 0, .. } => return Err(MoveError::NoSuchThing),
 			Subject::Steps {
 				before,
 				claimed,

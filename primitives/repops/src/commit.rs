@@ -192,10 +192,15 @@ pub fn tile_grid(shape: &Shape) -> (usize, usize) {
 	(shape.rows().div_ceil(TILE), shape.columns().div_ceil(TILE))
 }
 
-/// The number of tiles of a tensor of this shape, if it is less than 2^32.
+/// The number of tiles of a tensor of this shape, if it is less than 2^32; the same on every machine.
 pub fn tile_count(shape: &Shape) -> Option<u32> {
-	let (rows, columns) = tile_grid(shape);
-	u32::try_from(rows.checked_mul(columns)?).ok()
+	let (columns, leading) = shape.0.split_last()?;
+	let rows = leading.iter().try_fold(1u64, |product, length| {
+		product.checked_mul(u64::from(*length))
+	})?;
+	let across = u64::from(*columns).div_ceil(TILE as u64);
+	let down = rows.div_ceil(TILE as u64);
+	u32::try_from(down.checked_mul(across)?).ok()
 }
 
 /// Writes the bytes of tile `index` (row by row of tiles). Past the tensor's end, or if its elements don't

@@ -5,10 +5,12 @@
 //! the few parts that matter.
 
 use crate::{
-	check::Checked,
+	check::{check_shape, Checked, Limits},
 	commit::{part_leaf, root, Domain, Hash, MerkleProof},
-	program::{Input, Operation, Output, StateTensor, Target, ValueId},
-	tensor::TensorType,
+	program::{
+		Input, Operation, OperationKind, Output, StateTensor, Target, ValueId, ARITHMETIC_VERSION,
+	},
+	tensor::{Shape, TensorType},
 };
 use alloc::{
 	borrow::Cow,
@@ -287,6 +289,41 @@ pub struct ShownParts {
 	parts: BTreeMap<Place, Part>,
 }
 
+/// The operands that an operation has at most.
+const MAX_OPERANDS: usize = 3;
+
+impl Part {
+	/// Whether the part is of the kind that stands at this place and within the bounds of a checked program. A
+	/// root can commit to anything; what is judged by it must cost no more than what was checked.
+	fn fits(&self, place: Place, limits: &Limits) -> bool {
+		let fits = |shape: &Shape| check_shape(shape, limits).is_ok();
+		match (place, self) {
+			(Place::Counts, Part::Counts(counts)) => {
+				counts.version == ARITHMETIC_VERSION
+					&& counts.state <= limits.state_tensors
+					&& counts.inputs <= limits.inputs
+					&& counts.operations <= limits.operations
+					&& counts.outputs <= limits.state_tensors.saturating_add(1)
+			}
+			(Place::State(_), Part::State(tensor)) => {
+				tensor.name.len() <= limits.name_bytes as usize && fits(&tensor.shape)
+			}
+			(Place::Input(_), Part::Input(input)) => fits(&input.kind.shape),
+			(Place::Operation(_), Part::Operation(operation, kind)) => {
+				let own = match &operation.kind {
+					OperationKind::Broadcast { shape }
+					| OperationKind::Reshape { shape }
+					| OperationKind::Constant { shape, .. } => fits(shape),
+					_ => true,
+				};
+				own && fits(&kind.shape) && operation.operands.len() <= MAX_OPERANDS
+			}
+			(Place::Output(_), Part::Output(_)) => true,
+			_ => false,
+		}
+	}
+}
+
 /// Why parts are not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -295,6 +332,8 @@ pub enum PartError {
 	NoCounts,
 	/// The part is not what the root commits to at that place.
 	NotCommitted(Place),
+	/// No checked program has such a part at that place.
+	OutOfBounds(Place),
 }
 
 impl fmt::Display for PartError {
@@ -303,6 +342,9 @@ impl fmt::Display for PartError {
 			PartError::NoCounts => write!(f, "the first part that is shown must be the counts"),
 			PartError::NotCommitted(place) => {
 				write!(f, "the program's root commits to another {place:?}")
+			}
+			PartError::OutOfBounds(place) => {
+				write!(f, "{place:?} is nothing that a checked program has there")
 			}
 		}
 	}
@@ -317,8 +359,12 @@ impl ShownParts {
 			Some((Place::Counts, Part::Counts(counts))) => *counts,
 			_ => return Err(PartError::NoCounts),
 		};
+		let limits = Limits::default();
 		let mut parts = BTreeMap::new();
 		for PartProof { place, part, proof } in shown {
+			if !part.fits(*place, &limits) {
+				return Err(PartError::OutOfBounds(*place));
+			}
 			let leaf = part_leaf(&part.encode());
 			let (count, index) = (counts.parts(), counts.index(*place));
 			if !counts.has(*place) || !proof.verify(Domain::Program, root, count, index, &leaf) {
@@ -340,6 +386,7 @@ impl Parts for ShownParts {
 	}
 
 	fn output(&self, target: Target) -> Option<ValueId> {
+		// A part at the place of an output is one.
 		let of = |part: &Part| match part {
 			Part::Output(output) if output.target == target => Some(output.value),
 			_ => None,

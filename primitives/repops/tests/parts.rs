@@ -77,6 +77,11 @@ fn what_the_root_does_not_commit_to_is_refused() {
 			ShownParts::open(&root, &elsewhere),
 			Err(PartError::NotCommitted(wrong))
 		);
+		elsewhere[1].place = Place::Counts;
+		assert_eq!(
+			ShownParts::open(&root, &elsewhere),
+			Err(PartError::OutOfBounds(Place::Counts))
+		);
 	}
 	let mut counts = show(&program, []);
 	let Part::Counts(count) = &mut counts[0].part else {
@@ -102,4 +107,50 @@ fn what_is_asked_for_is_shown() {
 	let parts = ShownParts::open(&program_root(&program), &shown).unwrap();
 	assert_eq!(parts.output(Target::Loss), Some(value));
 	assert_eq!(parts.value_type(value), kind);
+}
+
+/// A root can commit to parts that no check has seen. They are not taken, whatever the proof.
+#[test]
+fn parts_that_no_checked_program_has_are_refused() {
+	let program = program();
+	let root = program_root(&program);
+	let refused = |place: Place, spoil: &dyn Fn(&mut Part)| {
+		let mut shown = show(&program, [place]);
+		let at = shown.iter().position(|shown| shown.place == place).unwrap();
+		spoil(&mut shown[at].part);
+		assert_eq!(
+			ShownParts::open(&root, &shown),
+			Err(PartError::OutOfBounds(place))
+		);
+	};
+	let operation = Place::Operation(3);
+	refused(operation, &|part| {
+		let Part::Operation(operation, _) = part else {
+			panic!()
+		};
+		operation.operands = vec![0; 4];
+	});
+	for shape in [vec![], vec![1; 5], vec![3, 0], vec![1 << 15, 1 << 15]] {
+		let spoil = |part: &mut Part| match part {
+			Part::Operation(_, kind) => kind.shape.0 = shape.clone(),
+			Part::Input(input) => input.kind.shape.0 = shape.clone(),
+			Part::State(tensor) => tensor.shape.0 = shape.clone(),
+			_ => panic!(),
+		};
+		refused(operation, &spoil);
+		refused(Place::Input(0), &spoil);
+		refused(Place::State(1), &spoil);
+	}
+	refused(Place::State(0), &|part| {
+		let Part::State(tensor) = part else { panic!() };
+		tensor.name = vec![b'x'; 129];
+	});
+	refused(Place::Counts, &|part| {
+		let Part::Counts(counts) = part else { panic!() };
+		counts.version += 1;
+	});
+	refused(Place::Counts, &|part| {
+		let Part::Counts(counts) = part else { panic!() };
+		counts.operations = u32::MAX;
+	});
 }

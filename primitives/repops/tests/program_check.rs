@@ -488,6 +488,16 @@ fn roles_read_and_return_what_is_theirs() {
 	);
 }
 
+/// Of no state nothing would be trained.
+#[test]
+fn a_step_and_a_merge_have_a_state() {
+	let stateless = average_program(&[], 3);
+	assert_eq!(
+		check(&stateless, Role::Merge { updates: 3 }, &Limits::default()).unwrap_err(),
+		ProgramError::MissingOutput(Target::State(0))
+	);
+}
+
 #[test]
 fn every_output_is_there_once_and_of_its_type() {
 	let output = |index, reason| ProgramError::Output { index, reason };

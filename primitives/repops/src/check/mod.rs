@@ -209,7 +209,7 @@ fn at_most(what: Counted, limit: u32, found: usize) -> Result<(), ProgramError> 
 	Ok(())
 }
 
-fn check_shape(shape: &Shape, limits: &Limits) -> Result<(), Reason> {
+pub(crate) fn check_shape(shape: &Shape, limits: &Limits) -> Result<(), Reason> {
 	if shape.rank() == 0 || shape.rank() > limits.rank as usize {
 		return Err(Reason::Rank {
 			found: shape.rank() as u32,
@@ -432,6 +432,10 @@ fn check_outputs(program: &Program, role: Role, types: &[TensorType]) -> Result<
 				found: found.clone(),
 			}));
 		}
+	}
+	if program.state.is_empty() && role != Role::Evaluate {
+		// Nothing would be trained, and nothing could be disputed.
+		return Err(ProgramError::MissingOutput(Target::State(0)));
 	}
 	let missing = states
 		.iter()

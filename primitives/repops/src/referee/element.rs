@@ -40,7 +40,28 @@ pub fn passages(kind: &OperationKind, operands: &[&TensorType]) -> u64 {
 			.and_then(Shape::elements)
 			.unwrap_or(0)
 			.div_ceil(COUNTED),
-		_ => 1,
+		OperationKind::BatchRows { .. }
+		| OperationKind::GatherRows
+		| OperationKind::Add
+		| OperationKind::Subtract
+		| OperationKind::Multiply
+		| OperationKind::Divide
+		| OperationKind::AddScalar(_)
+		| OperationKind::MultiplyScalar(_)
+		| OperationKind::Reciprocal
+		| OperationKind::Exp
+		| OperationKind::Log
+		| OperationKind::Sqrt
+		| OperationKind::Tanh
+		| OperationKind::Compare(_)
+		| OperationKind::CompareScalar(..)
+		| OperationKind::Select
+		| OperationKind::Fill(_)
+		| OperationKind::Broadcast { .. }
+		| OperationKind::OneHot { .. }
+		| OperationKind::Reshape { .. }
+		| OperationKind::Transpose
+		| OperationKind::Constant { .. } => 1,
 	};
 	stretches.max(1)
 }
@@ -252,8 +273,24 @@ fn moved<E>(
 			read(0, flat(row, column, columns(first), true))
 		}
 		OperationKind::Constant { value, .. } => Ok(value.0),
-		// `Reshape`; the others have rules of their own.
-		_ => read(0, element),
+		OperationKind::Reshape { .. } => read(0, element),
+		// Each has its rule above. They are named so that a new operation can't be taken for a reshape.
+		OperationKind::MatMul { .. }
+		| OperationKind::Add
+		| OperationKind::Subtract
+		| OperationKind::Multiply
+		| OperationKind::Divide
+		| OperationKind::AddScalar(_)
+		| OperationKind::MultiplyScalar(_)
+		| OperationKind::Reciprocal
+		| OperationKind::Exp
+		| OperationKind::Log
+		| OperationKind::Sqrt
+		| OperationKind::Tanh
+		| OperationKind::Sum { .. }
+		| OperationKind::Max { .. }
+		| OperationKind::ArgMax
+		| OperationKind::CountNonzero => read(0, element),
 	}
 }
 
