@@ -10,10 +10,11 @@ cd "$(dirname "$0")/.."
 . scripts/environment.sh
 
 # What is linted is not run: optimising it would take most of the time. The wrapper lies in the cache, as
-# cargo builds anew for a wrapper of another path.
+# cargo builds anew for a wrapper of another path. It is bash, as other shells drop variables whose names have
+# a hyphen (`CARGO_BIN_EXE_pouw-node`).
 wrapper=$POUW_CACHE_DIR/clippy
 mkdir -p "$POUW_CACHE_DIR"
-printf '#!/bin/sh\nexec clippy-driver "$@" -C opt-level=0\n' >"$wrapper.new"
+printf '#!/usr/bin/env bash\nexec clippy-driver "$@" -C opt-level=0 -C debug-assertions=off\n' >"$wrapper.new"
 chmod +x "$wrapper.new"
 if cmp -s "$wrapper.new" "$wrapper"; then rm "$wrapper.new"; else mv "$wrapper.new" "$wrapper"; fi
 

@@ -108,8 +108,8 @@ pub use types::{Audit, AuditStage, Committed, Item, MAX_VERIFIERS};
 pub use verifiers::MAX_OPEN_AUDITS;
 pub use weights::WeightInfo;
 
-// The code that the macros make uses `expect`.
-#[allow(clippy::expect_used)]
+// The code that the macros make uses `expect`, and repeats a call's arguments in functions of its own.
+#[allow(clippy::expect_used, clippy::too_many_arguments)]
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
 	use crate::{
@@ -482,7 +482,6 @@ pub mod pallet {
 		/// - [`Event::RoundCommitted`].
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::commit_round())]
-		#[allow(clippy::too_many_arguments)]
 		pub fn commit_round(
 			origin: OriginFor<T>,
 			#[pallet::compact] task: TaskId,

@@ -133,7 +133,7 @@ fn case(which: u32, words: &mut Words) -> Case {
 		21 => (CountNonzero, vec![mask(words)]),
 		22 => {
 			let count = any.elements().unwrap() as u32;
-			let divisor = (1..=40).rev().find(|by| count % by == 0).unwrap();
+			let divisor = (1..=40).rev().find(|by| count.is_multiple_of(*by)).unwrap();
 			let kind = Reshape {
 				shape: [count / divisor, divisor].into(),
 			};
