@@ -78,7 +78,7 @@ impl Node {
 					"chain_subscribeNewHeads",
 					"chain_newHead",
 					"chain_unsubscribeNewHeads",
-					|_, pending, context, _| serve_heads(pending, context),
+					|_, pending, context, _| serve_heads(pending, (*context).clone()),
 				)
 				.unwrap();
 		})
@@ -192,7 +192,7 @@ impl Node {
 
 async fn serve_heads(
 	pending: PendingSubscriptionSink,
-	context: Arc<Arc<Context>>,
+	context: Arc<Context>,
 ) -> SubscriptionResult {
 	let sink = pending.accept().await?;
 	let mut heads = context.heads.subscribe();

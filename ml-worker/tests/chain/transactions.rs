@@ -9,7 +9,7 @@ use ml_worker::{
 /// The encoding of a validity of so many blocks from a block on.
 fn era(blocks: u16, birth: u32) -> [u8; 2] {
 	let phase = (birth % u32::from(blocks)) as u16;
-	(blocks.trailing_zeros() as u16 - 1 | phase << 4).to_le_bytes()
+	((blocks.trailing_zeros() as u16 - 1) | (phase << 4)).to_le_bytes()
 }
 
 /// What follows the signature of the last transaction: the extensions, the validity among the first.

@@ -189,7 +189,7 @@ fn report(
 		"dataset": context.dataset,
 		"trainers": spec.training.trainers,
 		"rounds": summary.rounds,
-		"steps": steps(spec, &followed),
+		"steps": steps(spec, followed),
 		"accuracy": summary.accuracy.map(|(right, of)| json!({ "right": right, "of": of })),
 		"required_accuracy": f64::from(summary.required_accuracy.deconstruct()) / 1e6,
 		"segments": summary.segments,
