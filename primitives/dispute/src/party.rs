@@ -8,6 +8,7 @@ use repops::{
 	commit::{
 		merkle_root, tensor_leaves, tensor_root, write_tile, Hash, MerkleProof, TILE, TILE_BYTES,
 	},
+	parts::Parts,
 	program::{Operation, Source, ValueId},
 	referee::{advance, collect, element_at, tile_bits, Question, Running},
 	tensor::{Tensor, TensorType},
@@ -97,7 +98,9 @@ pub fn defend<C: Computation>(
 		}
 		Position::Values { value, .. } => {
 			let leaves = view.results()?;
-			let index = view.operation_of(*value).ok_or(PartyError::NoSuchThing)?;
+			let index = program
+				.operation_of(*value)
+				.ok_or(PartyError::NoSuchThing)?;
 			let proof = MerkleProof::new(&leaves, index).ok_or(PartyError::NoSuchThing)?;
 			Ok(DefenderMove::Values {
 				top: merkle_root(&leaves),
@@ -241,10 +244,6 @@ impl<'a, C: Computation> View<'a, C> {
 		}
 	}
 
-	fn operation_of(&self, value: ValueId) -> Option<u32> {
-		value.checked_sub(self.program.program().inputs.len() as u32)
-	}
-
 	fn operation(&self, index: u32) -> Result<&'a Operation, PartyError<C::Error>> {
 		let operation = self.program.program().operations.get(index as usize);
 		operation.ok_or(PartyError::NoSuchThing)
@@ -343,7 +342,7 @@ impl<'a, C: Computation> View<'a, C> {
 	/// A value's root, and its way to what is agreed on.
 	fn operand_root(&mut self, value: ValueId) -> Result<OperandRoot, PartyError<C::Error>> {
 		let step = self.dispute.step();
-		if let Some(index) = self.operation_of(value) {
+		if let Some(index) = self.program.operation_of(value) {
 			let leaves = self.results()?;
 			let mut agreed = self.dispute.agreed().iter();
 			let node = agreed.find(|node| node.covers(index));
