@@ -20,4 +20,5 @@ esac
 ./scripts/setup.sh >&2
 # shellcheck source=scripts/environment.sh
 . scripts/environment.sh
-exec cargo run --release --locked --quiet -p ml-worker-capture --example bench_step -- "$@"
+cargo build --quiet "${POUW_BUILD[@]}" --example bench_step
+exec "$CARGO_TARGET_DIR/release/examples/bench_step" "$@"

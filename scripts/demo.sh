@@ -27,12 +27,11 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-./scripts/setup.sh
+./scripts/build.sh
 # shellcheck source=scripts/environment.sh
 . scripts/environment.sh
 # shellcheck source=scripts/network.sh
 . scripts/network.sh
-build_programs
 
 output=$PWD/target/demo
 NETWORK_FOLDER=$output/run-$(date +%Y%m%d-%H%M%S)-$$

@@ -28,8 +28,8 @@ if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
 fi
 npm ci --silent --no-audit --no-fund --prefix scripts/polkadot-js
 
-build_programs
-cargo build --release --locked -p ml-worker --features faults --example ml-worker-faulty
+./scripts/build.sh
+cargo build "${POUW_BUILD[@]}" --example ml-worker-faulty --features ml-worker/faults
 
 NETWORK_FOLDER=$PWD/target/network-test/run-$(date +%Y%m%d-%H%M%S)-$$
 mkdir -p "$NETWORK_FOLDER"

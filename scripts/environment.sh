@@ -28,14 +28,8 @@ if [ -r "$POUW_CACHE_DIR/toolchain" ]; then
   if [ -n "$RUSTUP_TOOLCHAIN" ]; then export RUSTUP_TOOLCHAIN; else unset RUSTUP_TOOLCHAIN; fi
 fi
 
-# The workspace in groups that share their dependencies' features. Cargo chooses a dependency's features
-# for all packages that one command names; with these groups, and always the same ones, the SDK is compiled
-# once for its users and the worker's libraries once for theirs, and a small group is ready in seconds.
+# What every build names, so that cargo chooses the same features for each dependency and compiles it once:
+# the whole workspace. With it goes one target at least that is built with the tests' dependencies (`--tests`,
+# `--example`), as these ask for more features.
 # shellcheck disable=SC2034 # Read by the scripts that source this file.
-PACKAGE_GROUPS=(
-  "-p repops -p pouw-dispute -p ml-worker-engine"
-  "-p ml-worker-capture"
-  "-p pouw-primitives -p pallet-tickets -p pallet-rewards -p pallet-ml-tasks -p pallet-pouw"
-  "-p pouw-runtime -p pouw-node"
-  "-p ml-worker"
-)
+POUW_BUILD=(--release --locked --workspace)

@@ -21,7 +21,4 @@ if cmp -s "$wrapper.new" "$wrapper"; then rm "$wrapper.new"; else mv "$wrapper.n
 export SKIP_WASM_BUILD=1 # The blob is compiled from what is linted here.
 export RUSTC_WORKSPACE_WRAPPER=$wrapper
 export CLIPPY_ARGS='-Dwarnings__CLIPPY_HACKERY__'
-for group in "${PACKAGE_GROUPS[@]}"; do
-  # shellcheck disable=SC2086 # A group is several arguments.
-  cargo build --release --locked --all-targets $group
-done
+cargo build "${POUW_BUILD[@]}" --all-targets

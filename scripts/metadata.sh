@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$POUW_ROOT"
 file=ml-worker/metadata/pouw.scale
 mkdir -p "$(dirname "$file")"
-cargo build --quiet --release -p pouw-runtime -p pouw-node --example metadata
+cargo build --quiet "${POUW_BUILD[@]}" --example metadata
 "$CARGO_TARGET_DIR"/release/examples/metadata >"$file.new"
 mv "$file.new" "$file"
 printf 'metadata: %s bytes in %s\n' "$(stat -c %s "$file")" "$file"

@@ -8,13 +8,6 @@
 NETWORK_PIDS=()
 NETWORK_NEXT_PORT=$((20000 + RANDOM % 20000))
 
-# Builds the node and the worker. An example or a test is built beside each, as the tests' dependencies ask
-# for more features of some libraries: so these are compiled once for programs and tests.
-build_programs() {
-  cargo build --release --locked -p pouw-runtime -p pouw-node --bin pouw-node --example metadata
-  cargo build --release --locked -p ml-worker --bin ml-worker --test config
-}
-
 # Prints nothing; sets PORT to a TCP port of the loopback interface that nobody listens on.
 find_port() {
   local port

@@ -28,10 +28,7 @@ step 'lints'
 ./scripts/lint.sh
 
 step 'build and test'
-for group in "${PACKAGE_GROUPS[@]}"; do
-  # shellcheck disable=SC2086 # A group is several arguments.
-  cargo test --release --locked --no-fail-fast $group
-done
+cargo test "${POUW_BUILD[@]}" --no-fail-fast
 
 if [ "$network" = yes ]; then
   step 'network'
