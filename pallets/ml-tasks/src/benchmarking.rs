@@ -50,6 +50,7 @@ fn largest_spec() -> TaskSpec {
 		name: BoundedVec::truncate_from(alloc::vec![b'n'; MAX_NAME as usize]),
 		arithmetic_version: ARITHMETIC_VERSION,
 		step_program: H256([1; 32]),
+		step_program_parts: H256([1; 32]),
 		evaluation_program: H256([2; 32]),
 		data: DataSpec {
 			root: H256([3; 32]),

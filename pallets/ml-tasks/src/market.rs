@@ -1,16 +1,16 @@
 //! The market as the proofs see it.
 
 use crate::{
-	pallet::{Config, Pallet, Specs, Tasks},
+	pallet::{Config, Pallet, Rounds, Specs, Tasks},
 	types::Stage,
 	TaskOf,
 };
 use alloc::vec::Vec;
 use pouw_primitives::{
-	seams::{AuditOutcome, Market, Place, Places, Refusal},
-	spec::TaskSpec,
+	seams::{AuditOutcome, Grounds, Market, Place, Places, Refusal},
+	spec::{batch_position, TaskSpec},
 	ticket::{Capabilities, Role},
-	RoundIndex, TaskId,
+	RoundIndex, Slot, TaskId, TicketId,
 };
 
 impl<T: Config> Pallet<T> {
@@ -111,10 +111,6 @@ impl<T: Config> Market<T::AccountId> for Pallet<T> {
 						*accepted = accepted.saturating_add(1);
 					});
 				}
-				AuditOutcome::Rejected(slot, ticket) => {
-					record.segments.rejected = record.segments.rejected.saturating_add(1);
-					Self::prove_wrong(task, record, spec, round, slot, ticket, now);
-				}
 				AuditOutcome::Lapsed {
 					ticket,
 					first: true,
@@ -124,6 +120,43 @@ impl<T: Config> Market<T::AccountId> for Pallet<T> {
 			}
 			Self::advance_checked(task, record);
 			Self::try_seal(task, record, spec, now);
+		});
+	}
+
+	fn grounds(task: TaskId, round: RoundIndex, slot: Slot) -> Option<Grounds> {
+		let (record, spec) = (Tasks::<T>::get(task)?, Specs::<T>::get(task)?);
+		let sealed = match round.checked_sub(1) {
+			Some(before) => Rounds::<T>::get(task, before)?.places,
+			None => 0,
+		};
+		let training = &spec.training;
+		let steps = u64::from(training.steps_per_segment);
+		Some(Grounds {
+			seed: record.seed?,
+			arithmetic_version: spec.arithmetic_version,
+			step_program_parts: spec.step_program_parts,
+			training_tensor: record.training_tensor?,
+			sealed,
+			steps_per_segment: training.steps_per_segment,
+			first_position: batch_position(training, round, slot, 0),
+			segment_multiply_adds: spec.cost.step_multiply_adds.saturating_mul(steps),
+		})
+	}
+
+	fn commitment_refuted(task: TaskId, round: RoundIndex, slot: Slot, ticket: TicketId) {
+		Self::hear(task, |record, spec| {
+			let now = Self::now();
+			record.segments.rejected = record.segments.rejected.saturating_add(1);
+			Self::prove_wrong(task, record, spec, round, slot, ticket, now);
+			Self::advance_checked(task, record);
+			Self::try_seal(task, record, spec, now);
+		});
+	}
+
+	fn checked_further(task: TaskId) {
+		Self::hear(task, |record, spec| {
+			Self::advance_checked(task, record);
+			Self::try_seal(task, record, spec, Self::now());
 		});
 	}
 

@@ -288,6 +288,7 @@ pub(crate) fn small_spec() -> TaskSpec {
 		name: b"digits".to_vec().try_into().unwrap(),
 		arithmetic_version: 1,
 		step_program: H256::repeat_byte(1),
+		step_program_parts: H256::repeat_byte(1),
 		evaluation_program: H256::repeat_byte(2),
 		data: DataSpec {
 			root: H256::repeat_byte(3),

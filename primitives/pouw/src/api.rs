@@ -2,8 +2,11 @@
 
 use crate::{
 	spec::{SpecFault, TaskSpec},
-	status::{AuditStatus, Duty, FeeEstimate, RoundStatus, TaskStatus, TaskSummary, TicketStatus},
-	AuditId, RoundIndex, TaskId,
+	status::{
+		AuditStatus, DisputeStatus, Duty, FeeEstimate, RoundStatus, TaskStatus, TaskSummary,
+		TicketStatus,
+	},
+	AuditId, DisputeId, RoundIndex, TaskId,
 };
 use alloc::vec::Vec;
 use codec::Codec;
@@ -21,6 +24,10 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
 		fn round_status(task: TaskId, round: RoundIndex) -> Option<RoundStatus<AccountId>>;
 		/// An audit that has not ended.
 		fn audit_status(audit: AuditId) -> Option<AuditStatus<AccountId>>;
+		/// A dispute that has not ended.
+		fn dispute_status(dispute: DisputeId) -> Option<DisputeStatus<AccountId>>;
+		/// The disputes that have not ended, of one task or of all, at most `limit`, in no order.
+		fn open_disputes(task: Option<TaskId>, limit: u32) -> Vec<DisputeId>;
 		/// What an account must do now, the most urgent first.
 		fn open_duties(account: AccountId) -> Vec<Duty>;
 		/// An account's tickets.

@@ -30,6 +30,8 @@ pub type TaskId = u32;
 pub type TicketId = u64;
 /// The number of an audit.
 pub type AuditId = u64;
+/// The number of a dispute.
+pub type DisputeId = u64;
 /// The number of a round within its task, from 0.
 pub type RoundIndex = u32;
 /// A trainer's place within its task, from 0. A replacement takes the place over.

@@ -170,9 +170,6 @@ pub enum Refusal {
 pub enum AuditOutcome {
 	/// The verifiers agree with the trainer who holds this ticket.
 	Accepted(TicketId),
-	/// The verifiers agree that the trainer in this place, who holds this ticket, is wrong. The ticket
-	/// has been slashed.
-	Rejected(Slot, TicketId),
 	/// Nothing was found out: the verifiers did not agree in all their tries, or too few were to be had.
 	/// The round counts as checked in this respect, but what was not verified earns nothing.
 	Lapsed {
@@ -185,6 +182,27 @@ pub enum AuditOutcome {
 	},
 	/// The commitment did not stand any more.
 	Void,
+}
+
+/// What a dispute about a trainer's commitment is judged by: all that follows from what is agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grounds {
+	/// The task's seed.
+	pub seed: H256,
+	/// The version of the arithmetic that the task was ordered with.
+	pub arithmetic_version: u16,
+	/// The root over the parts of the step program.
+	pub step_program_parts: H256,
+	/// The root over the features and labels of the training part, as supervisors have attested it.
+	pub training_tensor: H256,
+	/// The places whose updates the round starts from; none for the first round.
+	pub sealed: Places,
+	/// The steps of a segment.
+	pub steps_per_segment: u32,
+	/// The number of the trainer's first batch of the round since the task's start.
+	pub first_position: u64,
+	/// The multiply-adds of a segment.
+	pub segment_multiply_adds: u64,
 }
 
 /// The market, as the proofs see it.
@@ -207,9 +225,20 @@ pub trait Market<AccountId> {
 	/// So many audits of the task were drawn.
 	fn audits_drawn(task: TaskId, audits: u32);
 
-	/// An audit of this round is over. Where it was rejected, the trainer's bond is slashed and the task
-	/// goes back to the round.
+	/// An audit of this round is over.
 	fn audit_ended(task: TaskId, round: RoundIndex, outcome: AuditOutcome);
+
+	/// What a dispute about a trainer's commitment to this round is judged by. None if the task is not
+	/// known so well, or has ended.
+	fn grounds(task: TaskId, round: RoundIndex, slot: Slot) -> Option<Grounds>;
+
+	/// The commitment of the trainer in this place, who holds this ticket, was proven wrong. The ticket has
+	/// been slashed; the trainer's bond is taken now, and the task goes back to the round.
+	fn commitment_refuted(task: TaskId, round: RoundIndex, slot: Slot, ticket: TicketId);
+
+	/// Something that the task's rounds wait for is over: a dispute, or the time in which a commitment could
+	/// be challenged.
+	fn checked_further(task: TaskId);
 
 	/// Makes a task whose first round is open for benchmarks, as large as a task can be: the client, its
 	/// trainers and its supervisors, each in the order of their places.
@@ -240,7 +269,8 @@ pub trait Proofs<AccountId> {
 	/// their places. The latter is no duty done; which commitments each of them holds, `commitments` tells.
 	fn answered(task: TaskId, round: RoundIndex) -> Places;
 
-	/// Whether audits of a commitment to this round are still to be drawn or open.
+	/// Whether a commitment to this round can still be proven wrong: audits of it are still to be drawn or
+	/// open, or it can be challenged.
 	fn unchecked(task: TaskId, round: RoundIndex) -> bool;
 
 	/// Takes a commitment out. Its audits that are open end without effect.
@@ -249,13 +279,13 @@ pub trait Proofs<AccountId> {
 	/// Takes everything out that is kept about a round.
 	fn void_round(task: TaskId, round: RoundIndex);
 
-	/// Audits of the task that are still to be drawn or open, void ones included.
+	/// Audits and disputes of the task that are still to be drawn or open, void ones included.
 	fn open_audits(task: TaskId) -> u32;
 
 	/// What verifiers have done for the task: at most [`MAX_TASK_VERIFIERS`].
 	fn verifier_shares(task: TaskId) -> Shares<AccountId>;
 
-	/// The account's open audits.
+	/// What the account must do in audits and disputes.
 	fn duties(account: &AccountId) -> Vec<Duty>;
 
 	/// Takes out what is left of a task that has ended, at most so many entries. Returns whether

@@ -162,6 +162,9 @@ pub struct TaskSpec {
 	pub arithmetic_version: u16,
 	/// BLAKE3 hash of the step program's blob.
 	pub step_program: H256,
+	/// The root over the step program's parts (`repops::parts::program_root`): what is shown of the program
+	/// in a dispute is proven against it.
+	pub step_program_parts: H256,
 	/// BLAKE3 hash of the evaluation program's blob.
 	pub evaluation_program: H256,
 	/// The data set.

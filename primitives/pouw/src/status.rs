@@ -4,7 +4,7 @@ use crate::{
 	proof::AuditAnswer,
 	spec::TaskSpec,
 	ticket::{Capabilities, Endpoint, Role},
-	AuditId, Balance, BlockNumber, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
+	AuditId, Balance, BlockNumber, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -316,6 +316,39 @@ pub struct AuditParty<AccountId> {
 	pub answer: Option<AuditAnswer>,
 }
 
+/// A dispute about a commitment.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct DisputeStatus<AccountId> {
+	/// The dispute's number.
+	pub dispute: DisputeId,
+	/// The task.
+	pub task: TaskId,
+	/// The round.
+	pub round: RoundIndex,
+	/// The place of the trainer.
+	pub slot: Slot,
+	/// The trainer, who has claimed what is in dispute.
+	pub defender: AccountId,
+	/// Who says that it is wrong.
+	pub challenger: AccountId,
+	/// What is held of the challenger.
+	pub bond: Balance,
+	/// The block in which it was opened.
+	pub opened: BlockNumber,
+	/// The last block for the move that is due; who misses it has lost.
+	pub deadline: BlockNumber,
+	/// Whether the commitment does not stand any more. The dispute ends without a loser then.
+	pub void: bool,
+	/// The roots of the states whose merge the round starts from, in the order of the places; none for the
+	/// first round.
+	pub updates: Vec<H256>,
+	/// The bytes of the tile that the defender has shown, while the challenger is to name an element of it;
+	/// else none.
+	pub shown: Vec<u8>,
+	/// How far it has come.
+	pub game: pouw_dispute::Dispute,
+}
+
 /// Something that an account must do now, and the last block in which it counts.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -370,6 +403,12 @@ pub enum DutyKind {
 	RevealAudit {
 		/// The audit.
 		audit: AuditId,
+	},
+	/// Defender or challenger: make the move of a dispute that is due.
+	#[serde(rename_all = "camelCase")]
+	AnswerDispute {
+		/// The dispute.
+		dispute: DisputeId,
 	},
 	/// Client: serve the hidden segments and say so.
 	RevealTest,

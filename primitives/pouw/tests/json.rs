@@ -19,6 +19,7 @@ fn spec() -> TaskSpec {
 		name: BoundedVec::truncate_from("Ziffern".into()),
 		arithmetic_version: ARITHMETIC_VERSION,
 		step_program: H256([1; 32]),
+		step_program_parts: H256([1; 32]),
 		evaluation_program: H256([2; 32]),
 		data: DataSpec {
 			root: H256([3; 32]),

@@ -15,6 +15,7 @@ fn claiming(state_elements: u64, parameters: u64) -> TaskSpec {
 		name: BoundedVec::truncate_from(b"task".to_vec()),
 		arithmetic_version: ARITHMETIC_VERSION,
 		step_program: Default::default(),
+		step_program_parts: Default::default(),
 		evaluation_program: Default::default(),
 		data: DataSpec {
 			root: Default::default(),
