@@ -4,6 +4,10 @@
 //! program has a *root*: over a Merkle tree whose leaves are its parts. Who knows the root alone can be shown
 //! the few parts that matter.
 
+mod merge;
+
+pub use merge::MergeParts;
+
 use crate::{
 	check::{check_shape, Checked, Limits},
 	commit::{part_leaf, root, Domain, Hash, MerkleProof},
