@@ -9,6 +9,7 @@
 //!
 //! | position | the defender says | the challenger names |
 //! |---|---|---|
+//! | [`Position::Trace`] | all checkpoints of a round | the first wrong one |
 //! | [`Position::Steps`] | up to 15 states between two steps | the first wrong one |
 //! | [`Position::Tensors`] | up to 16 nodes of the tree over a state's tensors | a wrong one |
 //! | [`Position::Values`] | the tree over all operations' results of the step | |
@@ -17,6 +18,10 @@
 //! | [`Position::Tile`] | the tile | a wrong element |
 //! | [`Position::Passages`] | up to 15 running results of that element | the first wrong one |
 //! | [`Position::Passage`] | | the evidence |
+//!
+//! A trainer commits to a round as a whole ([`Subject::Round`]). With the checkpoint that the challenger names, the
+//! dispute becomes one about the start state or about the steps of one segment. The state at a segment's start
+//! is taken as the defender has claimed it: if it is wrong too, an earlier checkpoint was the one to name.
 //!
 //! Exactly one party is to move at any time ([`Dispute::to_move`]), and each move is bound by hashes to the
 //! one before. So an honest party wins against any other: an honest challenger always finds a wrong part,
@@ -38,17 +43,22 @@ extern crate alloc;
 
 mod descent;
 mod game;
+mod judgement;
 mod moves;
 mod party;
+mod position;
+mod program;
 mod span;
 mod subject;
+mod transition;
 
 pub use descent::{AgreedNode, Descent};
-pub use game::{Dispute, Origin, Outcome, Position};
-pub use moves::{ChallengerMove, DefenderMove, MoveError, OperandRoot};
+pub use game::Dispute;
+pub use moves::{ChallengerMove, DefenderMove, MoveError, OperandRoot, MAX_OPERANDS, MAX_SIBLINGS};
 pub use party::{challenge, defend, Computation, PartyError};
+pub use position::{Origin, Outcome, Position};
 pub use span::Span;
-pub use subject::{Facts, Subject};
+pub use subject::{data_root, Facts, Start, Subject, MAX_CHECKPOINTS};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;

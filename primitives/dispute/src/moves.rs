@@ -1,17 +1,20 @@
 //! What the parties may do.
 
+use crate::{MAX_CHECKPOINTS, WAYS};
 use alloc::{boxed::Box, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode};
 use core::fmt;
 use repops::{
 	commit::{Hash, MerkleProof, TILE_BYTES},
-	referee::{Evidence, JudgeError, Running},
+	referee::{Evidence, JudgeError, Running, MAX_TILES},
 };
 use scale_info::TypeInfo;
 
 /// A move of the defender's.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum DefenderMove {
+	/// The roots of all checkpoints' states, the start state's first.
+	Trace(Vec<Hash>),
 	/// The roots of the states at the cuts, see [`crate::Span::cuts`].
 	States(Vec<Hash>),
 	/// The children of the node, see [`crate::Descent`].
@@ -32,8 +35,8 @@ pub enum DefenderMove {
 /// A move of the challenger's.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum ChallengerMove {
-	/// The part that is wrong, from 0: of steps and passages the first whose end is wrong, of operations
-	/// the first wrong one, else any.
+	/// The part that is wrong, from 0: the checkpoint, which should be the first wrong one; of steps and passages
+	/// the first whose end is wrong, of operations the first wrong one, else any.
 	Part(u32),
 	/// The element that is wrong.
 	Element {
@@ -58,9 +61,50 @@ pub enum ChallengerMove {
 pub struct OperandRoot {
 	/// The root.
 	pub root: Hash,
-	/// The way up: of a state's or update's tensor to the state's root, of an operation's result to the agreed
-	/// node that covers it. Empty for everything else.
+	/// The way up: of a state's or update's tensor to the state's root, of features and labels to the data's
+	/// root, of an operation's result to the agreed node that covers it. Empty for everything else.
 	pub proof: MerkleProof,
+}
+
+/// The most hashes of a proof that any move needs: no tree has more than `2^32` leaves.
+pub const MAX_SIBLINGS: usize = 32;
+
+/// The most operands that an operation has.
+pub const MAX_OPERANDS: usize = 3;
+
+fn is_short(proof: &MerkleProof) -> bool {
+	proof.siblings.len() <= MAX_SIBLINGS
+}
+
+impl DefenderMove {
+	/// Whether a move can have so many parts at all. What has more is refused without any work for it.
+	pub fn is_within_bounds(&self) -> bool {
+		let ways = WAYS as usize;
+		match self {
+			DefenderMove::Trace(checkpoints) => checkpoints.len() <= MAX_CHECKPOINTS as usize,
+			DefenderMove::States(states) => states.len() < ways,
+			DefenderMove::Children(children) => children.len() <= ways,
+			DefenderMove::Values { proof, .. } => is_short(proof),
+			DefenderMove::Tile(_) => true,
+			DefenderMove::Running(cuts) => cuts.len() < ways,
+		}
+	}
+}
+
+impl ChallengerMove {
+	/// Whether a move can have so many parts at all. What has more is refused without any work for it.
+	pub fn is_within_bounds(&self) -> bool {
+		match self {
+			ChallengerMove::Part(_) | ChallengerMove::Element { .. } => true,
+			ChallengerMove::Input(shown) => is_short(&shown.proof),
+			ChallengerMove::Evidence { operands, tiles } => {
+				operands.len() <= MAX_OPERANDS
+					&& operands.iter().all(|shown| is_short(&shown.proof))
+					&& tiles.tiles.len() <= MAX_TILES as usize
+					&& tiles.tiles.iter().all(|shown| is_short(&shown.proof))
+			}
+		}
+	}
 }
 
 /// Why a move is no move. The party stays to move.
@@ -69,6 +113,9 @@ pub struct OperandRoot {
 pub enum MoveError {
 	/// Another move is due, or the other party's.
 	NotNow,
+	/// No move has so many parts, see [`DefenderMove::is_within_bounds`] and
+	/// [`ChallengerMove::is_within_bounds`].
+	TooLarge,
 	/// There are more or fewer than there must be.
 	Count {
 		/// So many there must be.
@@ -76,7 +123,7 @@ pub enum MoveError {
 		/// So many there are.
 		found: u32,
 	},
-	/// These are not the children of the node.
+	/// These are not the children of the node, or not the checkpoints of the trace.
 	NotTheChildren,
 	/// There is no such part.
 	NoSuchPart,
@@ -94,10 +141,13 @@ impl fmt::Display for MoveError {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		match self {
 			MoveError::NotNow => write!(f, "another move is due"),
+			MoveError::TooLarge => write!(f, "no move has so many parts"),
 			MoveError::Count { expected, found } => {
 				write!(f, "{found} were given where {expected} are due")
 			}
-			MoveError::NotTheChildren => write!(f, "these don't hash to the node in question"),
+			MoveError::NotTheChildren => {
+				write!(f, "these don't hash to the node or trace in question")
+			}
 			MoveError::NoSuchPart => write!(f, "there is no such part"),
 			MoveError::NotTheTile => write!(f, "these bytes don't hash to the tile in question"),
 			MoveError::NotProven => write!(f, "the proof does not lead to what is agreed on"),
