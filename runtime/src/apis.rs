@@ -17,8 +17,11 @@ use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use polkadot_sdk::*;
 use pouw_primitives::{
 	spec::{SpecFault, TaskSpec},
-	status::{AuditStatus, Duty, FeeEstimate, RoundStatus, TaskStatus, TaskSummary, TicketStatus},
-	AuditId, RoundIndex, TaskId,
+	status::{
+		AuditStatus, DisputeStatus, Duty, FeeEstimate, RoundStatus, TaskStatus, TaskSummary,
+		TicketStatus,
+	},
+	AuditId, DisputeId, RoundIndex, TaskId,
 };
 use sp_api::impl_runtime_apis;
 use sp_core::{crypto::KeyTypeId, OpaqueMetadata};
@@ -288,6 +291,14 @@ impl_runtime_apis! {
 
 		fn audit_status(audit: AuditId) -> Option<AuditStatus<AccountId>> {
 			Pouw::audit_status(audit)
+		}
+
+		fn dispute_status(dispute: DisputeId) -> Option<DisputeStatus<AccountId>> {
+			Pouw::dispute_status(dispute)
+		}
+
+		fn open_disputes(task: Option<TaskId>, limit: u32) -> Vec<DisputeId> {
+			Pouw::open_disputes(task, limit)
 		}
 
 		fn open_duties(account: AccountId) -> Vec<Duty> {

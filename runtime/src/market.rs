@@ -6,7 +6,7 @@
 
 use crate::{
 	governance::MarketAdmin,
-	parameters::dynamic_params::{audits, rewards, tasks, tickets},
+	parameters::dynamic_params::{audits, disputes, rewards, tasks, tickets},
 	system::RuntimeBlockWeights,
 	AccountId, Balances, MlTasks, Pouw, Rewards, Runtime, RuntimeHoldReason, System, Tickets,
 };
@@ -94,5 +94,11 @@ impl pallet_pouw::Config for Runtime {
 	type VerifiersPerAudit = audits::VerifiersPerAudit;
 	type CommitWindow = audits::CommitWindow;
 	type RevealWindow = audits::RevealWindow;
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type ChallengeWindow = disputes::ChallengeWindow;
+	type ChallengeBond = disputes::ChallengeBond;
+	type DisputeClock = disputes::DisputeClock;
+	type ReferenceSpeed = disputes::ReferenceSpeed;
 	type HookWeight = HookWeight;
 }

@@ -147,6 +147,29 @@ pub mod dynamic_params {
 		pub static AuditDelay: BlockNumber = 2;
 	}
 
+	/// Disputes: how long commitments can be challenged, how long a move may take, what it costs to be wrong.
+	#[dynamic_pallet_params]
+	#[codec(index = 5)]
+	pub mod disputes {
+		/// Blocks in which an available commitment can be challenged, beside those that it takes to run one
+		/// of its segments. Rounds wait for it before they count as checked.
+		#[codec(index = 0)]
+		pub static ChallengeWindow: BlockNumber = 15;
+
+		/// What is held of a challenger. It must deter those who only keep a trainer busy.
+		#[codec(index = 1)]
+		pub static ChallengeBond: Balance = 10 * UNIT;
+
+		/// Blocks for a move, beside those that it takes to run a segment.
+		#[codec(index = 2)]
+		pub static DisputeClock: BlockNumber = 20;
+
+		/// Multiply-adds that a party is expected to make in the time of a block: 10⁹ a second, a tenth of
+		/// what one core of a present machine does.
+		#[codec(index = 3)]
+		pub static ReferenceSpeed: u64 = 3_000_000_000;
+	}
+
 	/// Rewards: what is minted for work beside the fees. How fees are split is set by a call of the
 	/// rewards pallet, for the shares must make one whole.
 	#[dynamic_pallet_params]
@@ -183,6 +206,7 @@ impl EnsureOriginWithArg<RuntimeOrigin, RuntimeParametersKey> for ParametersAdmi
 			RuntimeParametersKey::Tickets(_)
 			| RuntimeParametersKey::Tasks(_)
 			| RuntimeParametersKey::Audits(_)
+			| RuntimeParametersKey::Disputes(_)
 			| RuntimeParametersKey::Rewards(_) => MarketAdmin::try_origin(origin),
 		}
 	}

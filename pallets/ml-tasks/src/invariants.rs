@@ -239,8 +239,8 @@ impl<T: Config> Pallet<T> {
 		}
 		let counts = task.segments;
 		ensure!(
-			counts.accepted.saturating_add(counts.rejected) <= counts.audited,
-			"more audits have ended than were drawn"
+			counts.accepted <= counts.audited,
+			"more audits were accepted than were drawn"
 		);
 		ensure!(
 			u64::from(counts.committed) <= spec.total_segments(),

@@ -6,6 +6,8 @@ use crate::{
 	TaskOf,
 };
 use alloc::vec::Vec;
+#[cfg(feature = "runtime-benchmarks")]
+use polkadot_sdk::sp_core::H256;
 use pouw_primitives::{
 	seams::{AuditOutcome, Grounds, Market, Place, Places, Refusal},
 	spec::{batch_position, TaskSpec},
@@ -161,7 +163,11 @@ impl<T: Config> Market<T::AccountId> for Pallet<T> {
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
-	fn benchmark_open_round() -> (TaskId, Vec<T::AccountId>, Vec<T::AccountId>) {
-		crate::benchmarking::open_round::<T>()
+	fn benchmark_open_round(
+		step_program_parts: H256,
+	) -> (TaskId, Vec<T::AccountId>, Vec<T::AccountId>) {
+		let (task, trainers, supervisors) = crate::benchmarking::open_round::<T>();
+		Specs::<T>::mutate_extant(task, |spec| spec.step_program_parts = step_program_parts);
+		(task, trainers, supervisors)
 	}
 }

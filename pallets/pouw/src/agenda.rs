@@ -1,7 +1,7 @@
-//! The agenda: draws of audits and open audits, each in it once, for the block in which they fall due.
+//! The agenda: draws of audits, audits and disputes, each in it once, for the block in which they fall due.
 
 use crate::{
-	pallet::{Agenda, AgendaFrom, Audits, Commitments, Config, Pallet},
+	pallet::{Agenda, AgendaFrom, Audits, Commitments, Config, Disputes, Pallet},
 	types::{Audit, AuditStage, Item},
 	WeightInfo,
 };
@@ -39,6 +39,16 @@ impl<T: Config> Pallet<T> {
 		T::RevealWindow::get().clamp(1, MAX_WINDOW)
 	}
 
+	/// Blocks in which an available commitment can be challenged, whatever governance says.
+	pub(crate) fn challenge_window() -> BlockNumber {
+		T::ChallengeWindow::get().clamp(1, MAX_WINDOW)
+	}
+
+	/// Blocks for a move of a dispute, whatever governance says.
+	pub(crate) fn dispute_clock() -> BlockNumber {
+		T::DisputeClock::get().clamp(1, MAX_WINDOW)
+	}
+
 	/// Stores an audit and enters it in the agenda for the block after its deadline, or for another one.
 	pub(crate) fn save_audit(
 		id: AuditId,
@@ -62,7 +72,7 @@ impl<T: Config> Pallet<T> {
 			.saturating_add(T::WeightInfo::draw())
 			.saturating_add(T::WeightInfo::open_audit())
 			.saturating_add(T::WeightInfo::seek_verifiers())
-			.saturating_add(T::WeightInfo::end_audit())
+			.saturating_add(T::WeightInfo::end_audit().max(T::WeightInfo::end_dispute()))
 	}
 
 	/// Serves the agenda up to the present block, within the meter and the hook's own limit.
@@ -123,6 +133,17 @@ impl<T: Config> Pallet<T> {
 				if let Some(mut audit) = audit {
 					audit.wake = 0;
 					Self::audit_due(id, audit, now);
+				}
+				true
+			}
+			Item::Dispute { dispute: id } => {
+				if meter.try_consume(T::WeightInfo::end_dispute()).is_err() {
+					return false;
+				}
+				Agenda::<T>::remove(block, item);
+				if let Some(mut dispute) = Disputes::<T>::get(id) {
+					dispute.wake = 0;
+					Self::dispute_due(id, dispute, now);
 				}
 				true
 			}

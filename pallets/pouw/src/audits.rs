@@ -1,27 +1,25 @@
 //! Audits: opened, answered by commit and reveal, and ended.
 
 use crate::{
+	agreement::agreed,
 	pallet::{
-		Agenda, Audits, AuditsOf, Commitments, Config, Error, Event, NextAudit, Pallet, TaskAudit,
+		Agenda, AuditOfSegment, Audits, AuditsOf, Commitments, Config, Error, Event, NextAudit,
+		Pallet, TaskAudit,
 	},
 	types::{Audit, AuditOf, AuditStage, Item},
-	verdict::{judge, Verdict},
 };
 use alloc::vec::Vec;
 use codec::Encode;
-use polkadot_sdk::{frame_support::ensure, sp_core::H256, sp_runtime::Permill};
+use polkadot_sdk::{frame_support::ensure, sp_core::H256};
 use pouw_primitives::{
 	proof::{audit_commitment, AuditAnswer},
 	seams::{AuditOutcome, Market, Rewards, TicketPool, WorkFact},
 	status::{AuditParty, Commitment},
-	AuditId, BlockNumber, RoundIndex, SegmentIndex, TaskId,
+	AuditId, BlockNumber, RoundIndex, SegmentIndex, Slot, TaskId,
 };
 
 /// How often verifiers may fail to agree on an audit before it lapses.
 pub const MAX_ATTEMPTS: u8 = 3;
-
-/// Of a slashed ticket, the share of the verifiers that were right; the rest is burned.
-pub const SHARE_OF_VERIFIERS: Permill = Permill::from_percent(50);
 
 impl<T: Config> Pallet<T> {
 	/// Opens an audit of a segment. Its verifiers are drawn later, from randomness that nobody knows yet: that
@@ -52,6 +50,7 @@ impl<T: Config> Pallet<T> {
 			attempts: 0,
 			parties: Default::default(),
 		};
+		AuditOfSegment::<T>::insert((task, round, commitment.slot, segment), id);
 		Self::deposit_event(Event::AuditDrawn {
 			audit: id,
 			task,
@@ -151,8 +150,7 @@ impl<T: Config> Pallet<T> {
 	/// An audit's turn in the agenda has come.
 	pub(crate) fn audit_due(id: AuditId, mut audit: AuditOf<T>, now: BlockNumber) {
 		if !Self::stands(&audit) {
-			Self::deposit_event(Event::AuditVoided { audit: id });
-			return Self::finish(id, audit, AuditOutcome::Void);
+			return Self::void(id, audit);
 		}
 		match audit.stage {
 			AuditStage::Seeking { asked, .. } => {
@@ -173,100 +171,72 @@ impl<T: Config> Pallet<T> {
 			AuditStage::Revealing { until } if now > until || audit.all_revealed() => {
 				Self::close(id, audit, now)
 			}
+			AuditStage::Held { .. } => Self::let_go(id, audit, now),
 			_ => Self::save_audit(id, audit, None),
 		}
 	}
 
 	/// All answers that will come are there.
 	fn close(id: AuditId, audit: AuditOf<T>, now: BlockNumber) {
+		if Self::is_disputed(&audit) {
+			// Who is right will be known then.
+			let wake = now.saturating_add(Self::commit_window());
+			return Self::save_audit(id, audit, Some(wake));
+		}
 		let revealing = matches!(audit.stage, AuditStage::Revealing { .. });
-		let party = audit.parties.first();
-		let trainer = party.and_then(|party| party.answer);
-		// Who has committed has done all that it could, if reveals were never opened.
-		let silent = trainer.is_none()
-			&& (revealing || party.is_none_or(|party| party.commitment.is_none()));
-		let answers: Vec<Option<AuditAnswer>> = audit
-			.parties
-			.iter()
-			.skip(1)
-			.map(|party| party.answer)
-			.collect();
-		let verdict = judge(trainer.as_ref(), &answers, Self::verifiers_wanted());
-		if silent && !matches!(verdict, Verdict::Rejected(_)) {
-			T::Tickets::duty_missed(audit.ticket);
-		}
-		match verdict {
-			Verdict::Accepted(answer) => {
-				Self::judge_verifiers(&audit, Some(&answer));
-				if trainer.is_some() {
-					T::Tickets::duty_done(audit.ticket);
+		// An accusation that nobody has stood up for in a dispute, or that a dispute has refuted, is no answer.
+		let answer =
+			|party: &AuditParty<T::AccountId>| party.answer.filter(|answer| answer.in_trace);
+		let answers: Vec<_> = audit.parties.iter().skip(1).map(answer).collect();
+		let trainer = audit.parties.first().and_then(answer);
+		let agreed = agreed(trainer.as_ref(), &answers, Self::verifiers_wanted());
+		if let Some(trainer) = audit.parties.first() {
+			// Who has committed has done all that it could, if reveals were never opened.
+			let silent = trainer.answer.is_none() && (revealing || trainer.commitment.is_none());
+			match (trainer.answer, agreed) {
+				(Some(answer), Some(agreed)) if answer == agreed => {
+					T::Tickets::duty_done(audit.ticket)
 				}
-				T::Rewards::note(&audit.trainer, WorkFact::SegmentsAccepted(1));
-				Self::deposit_event(Event::AuditAccepted {
-					audit: id,
-					task: audit.task,
-					round: audit.round,
-					slot: audit.slot,
-					segment: audit.segment,
-				});
-				let outcome = AuditOutcome::Accepted(audit.ticket);
-				Self::finish(id, audit, outcome);
-			}
-			Verdict::Rejected(answer) => {
-				let right = Self::judge_verifiers(&audit, Some(&answer));
-				T::Rewards::note(&audit.trainer, WorkFact::Fault);
-				let slashed = T::Tickets::slash(audit.ticket, SHARE_OF_VERIFIERS, &right);
-				Self::deposit_event(Event::AuditRejected {
-					audit: id,
-					task: audit.task,
-					round: audit.round,
-					slot: audit.slot,
-					segment: audit.segment,
-					trainer: audit.trainer.clone(),
-					slashed: slashed.total,
-					burned: slashed.burned,
-				});
-				let outcome = AuditOutcome::Rejected(audit.slot, audit.ticket);
-				Self::finish(id, audit, outcome);
-			}
-			Verdict::Undecided => {
-				Self::judge_verifiers(&audit, None);
-				Self::renew(id, audit, now);
+				// Its trace holds, so this is no fault.
+				(Some(_), Some(_)) => T::Tickets::duty_missed(audit.ticket),
+				_ if silent => T::Tickets::duty_missed(audit.ticket),
+				_ => {}
 			}
 		}
+		Self::judge_verifiers(&audit, agreed.as_ref());
+		if agreed.is_none() {
+			return Self::renew(id, audit, now);
+		}
+		T::Rewards::note(&audit.trainer, WorkFact::SegmentsAccepted(1));
+		Self::deposit_event(Event::AuditAccepted {
+			audit: id,
+			task: audit.task,
+			round: audit.round,
+			slot: audit.slot,
+			segment: audit.segment,
+		});
+		let outcome = AuditOutcome::Accepted(audit.ticket);
+		Self::hold(id, audit, outcome, now);
 	}
 
-	/// Notes what verifiers did. Those with the right answer have done their duty and are returned; the
-	/// silent, and those with another answer than the right one, have missed theirs. Where nothing was
-	/// decided, only silence counts.
-	fn judge_verifiers(audit: &AuditOf<T>, right: Option<&AuditAnswer>) -> Vec<T::AccountId> {
-		let mut agreed = Vec::new();
+	/// Notes what verifiers did. Those with the right answer have done their duty; the silent, and those with
+	/// another answer than the right one, have missed theirs. Where nothing was agreed on, only silence
+	/// counts.
+	fn judge_verifiers(audit: &AuditOf<T>, right: Option<&AuditAnswer>) {
 		for party in audit.parties.iter().skip(1) {
 			match (&party.answer, right) {
 				(None, _) => T::Tickets::duty_missed(party.ticket),
+				(Some(answer), None) if !answer.in_trace => T::Tickets::duty_missed(party.ticket),
 				(Some(_), None) => T::Tickets::duty_done(party.ticket),
 				(Some(answer), Some(right)) if answer == right => {
 					T::Tickets::duty_done(party.ticket);
 					T::Rewards::note(&party.account, WorkFact::AuditDone);
 					Self::credit(audit.task, &party.account);
-					agreed.push(party.account.clone());
 				}
 				(Some(_), Some(_)) => {
 					T::Tickets::duty_missed(party.ticket);
 					T::Rewards::note(&party.account, WorkFact::Fault);
 				}
-			}
-		}
-		agreed
-	}
-
-	/// Lets all parties of an audit go.
-	fn dismiss(id: AuditId, audit: &AuditOf<T>) {
-		for (index, party) in audit.parties.iter().enumerate() {
-			AuditsOf::<T>::remove(&party.account, id);
-			// While verifiers are sought, those that are listed were let go already.
-			if index > 0 && !matches!(audit.stage, AuditStage::Seeking { .. }) {
-				Self::disengage(audit.task, party.ticket);
 			}
 		}
 	}
@@ -275,7 +245,7 @@ impl<T: Config> Pallet<T> {
 	fn renew(id: AuditId, mut audit: AuditOf<T>, now: BlockNumber) {
 		audit.attempts = audit.attempts.saturating_add(1);
 		if audit.attempts >= MAX_ATTEMPTS {
-			return Self::lapse(id, audit);
+			return Self::lapse(id, audit, now);
 		}
 		Self::dismiss(id, &audit);
 		audit.stage = Self::seeking(now);
@@ -283,9 +253,9 @@ impl<T: Config> Pallet<T> {
 		Self::save_audit(id, audit, Some(Self::next_try(now)));
 	}
 
-	/// Nothing was found out: the segment is neither accepted nor rejected. The task goes on, but the
-	/// commitment earns nothing, or to keep verifiers from answering would be worth as much as to train.
-	pub(crate) fn lapse(id: AuditId, audit: AuditOf<T>) {
+	/// Nothing was agreed on: the segment is not accepted. The task goes on, but the commitment earns
+	/// nothing, or to keep verifiers from answering would be worth as much as to train.
+	pub(crate) fn lapse(id: AuditId, audit: AuditOf<T>, now: BlockNumber) {
 		Self::deposit_event(Event::AuditLapsed {
 			audit: id,
 			task: audit.task,
@@ -293,8 +263,7 @@ impl<T: Config> Pallet<T> {
 			slot: audit.slot,
 			segment: audit.segment,
 		});
-		let key = (audit.task, audit.round, audit.slot);
-		let first = Commitments::<T>::mutate(key, |committed| {
+		let first = Commitments::<T>::mutate(Self::commitment_key(&audit), |committed| {
 			committed
 				.as_mut()
 				.is_some_and(|committed| !core::mem::replace(&mut committed.lapsed, true))
@@ -304,25 +273,98 @@ impl<T: Config> Pallet<T> {
 			ticket: audit.ticket,
 			first,
 		};
-		Self::finish(id, audit, outcome);
+		Self::hold(id, audit, outcome, now);
 	}
 
-	/// Removes an audit and tells the market.
-	fn finish(id: AuditId, audit: AuditOf<T>, outcome: AuditOutcome) {
+	/// An audit has an outcome. It is kept for as long as its commitment can be proven wrong, so that those who
+	/// have approved it can still be made to answer for it.
+	fn hold(id: AuditId, mut audit: AuditOf<T>, outcome: AuditOutcome, now: BlockNumber) {
+		for party in &audit.parties {
+			AuditsOf::<T>::remove(&party.account, id);
+		}
+		if matches!(audit.stage, AuditStage::Seeking { .. }) {
+			// Those that are listed were let go already.
+			audit.parties = Default::default();
+		}
+		for party in audit.parties.iter().skip(1) {
+			Self::keep(audit.task, party.ticket);
+		}
+		let until = Commitments::<T>::get(Self::commitment_key(&audit))
+			.map_or(now, |committed| committed.challenge_until.max(now));
+		let (task, round) = (audit.task, audit.round);
+		audit.stage = AuditStage::Held { until };
+		Self::save_audit(id, audit, None);
+		T::Market::audit_ended(task, round, outcome);
+	}
+
+	/// Whether a dispute about the audited commitment is open.
+	fn is_disputed(audit: &AuditOf<T>) -> bool {
+		Commitments::<T>::get(Self::commitment_key(audit))
+			.is_some_and(|committed| committed.disputes > 0)
+	}
+
+	/// Ends an audit that has an outcome, once its commitment can't be proven wrong any more.
+	fn let_go(id: AuditId, mut audit: AuditOf<T>, now: BlockNumber) {
+		let committed = Commitments::<T>::get(Self::commitment_key(&audit));
+		if let Some(committed) = committed {
+			let mut until = committed.challenge_until;
+			if committed.disputes > 0 {
+				until = until.max(now.saturating_add(Self::commit_window()));
+			}
+			if now <= until {
+				audit.stage = AuditStage::Held { until };
+				return Self::save_audit(id, audit, None);
+			}
+		}
+		let task = audit.task;
+		Self::change_commitment(Self::commitment_key(&audit), |committed| {
+			committed.open = committed.open.saturating_sub(1);
+		});
+		Self::remove_audit(id, audit);
+		T::Market::checked_further(task);
+	}
+
+	/// Ends an audit whose commitment does not stand any more.
+	fn void(id: AuditId, audit: AuditOf<T>) {
+		let (task, round) = (audit.task, audit.round);
+		if audit.stage.is_held() {
+			Self::remove_audit(id, audit);
+			return T::Market::checked_further(task);
+		}
+		Self::deposit_event(Event::AuditVoided { audit: id });
+		Self::remove_audit(id, audit);
+		T::Market::audit_ended(task, round, AuditOutcome::Void);
+	}
+
+	/// Lets all parties of an audit go.
+	fn dismiss(id: AuditId, audit: &AuditOf<T>) {
+		for (index, party) in audit.parties.iter().enumerate() {
+			AuditsOf::<T>::remove(&party.account, id);
+			// While verifiers are sought, those that are listed were let go already.
+			if index > 0 && !matches!(audit.stage, AuditStage::Seeking { .. }) {
+				Self::disengage(audit.task, party.ticket, audit.stage.is_held());
+			}
+		}
+	}
+
+	/// Takes everything out that is kept about an audit, but its commitment's count.
+	fn remove_audit(id: AuditId, audit: AuditOf<T>) {
 		Self::dismiss(id, &audit);
 		if audit.wake != 0 {
 			Agenda::<T>::remove(audit.wake, Item::Audit { audit: id });
+		}
+		let place = (audit.task, audit.round, audit.slot, audit.segment);
+		if AuditOfSegment::<T>::get(place) == Some(id) {
+			AuditOfSegment::<T>::remove(place);
 		}
 		Audits::<T>::remove(id);
 		TaskAudit::<T>::mutate(audit.task, |audits| {
 			audits.open = audits.open.saturating_sub(1)
 		});
-		let key = (audit.task, audit.round, audit.slot);
-		let committed = Commitments::<T>::get(key).filter(|_| outcome != AuditOutcome::Void);
-		if let Some(mut committed) = committed {
-			committed.open = committed.open.saturating_sub(1);
-			Commitments::<T>::insert(key, committed);
-		}
-		T::Market::audit_ended(audit.task, audit.round, outcome);
+	}
+
+	/// Where the audited commitment is stored.
+	fn commitment_key(audit: &AuditOf<T>) -> (TaskId, RoundIndex, Slot) {
+		(audit.task, audit.round, audit.slot)
 	}
 }

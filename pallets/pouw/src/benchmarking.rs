@@ -2,33 +2,62 @@
 
 use crate::{
 	types::{AuditDraw, AuditStage, Committed, Item, MAX_PARTIES, MAX_VERIFIERS},
-	Agenda, Audits, Call, Commitments, Config, Pallet, TaskAudit,
+	Agenda, Audits, Call, Commitments, Config, Disputes, Pallet, TaskAudit,
 };
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec, vec::Vec};
 use polkadot_sdk::{
 	frame_benchmarking::v2::*,
 	frame_support::{
-		traits::{Get, Hooks},
+		traits::{fungible::Mutate, Get, Hooks},
 		weights::{Weight, WeightMeter},
 		BoundedVec,
 	},
 	frame_system::RawOrigin,
 	sp_core::H256,
 };
+use pouw_dispute::{ChallengerMove, DefenderMove, Party};
 use pouw_primitives::{
 	proof::{audit_commitment, two_thirds, AuditAnswer},
 	seams::{Market, TicketPool},
 	spec::MAX_TRAINERS,
 	status::{AuditParty, Commitment},
 	ticket::Role,
-	AuditId, RoundIndex, Slot, TaskId,
+	AuditId, DisputeId, RoundIndex, Slot, TaskId,
+};
+use repops::{
+	check::{check, Checked, Limits, Role as ProgramRole},
+	commit::{trace_root, Hash},
+	merge::average_program,
+	parts::{program_root, show, PartProof},
+	program::{Initialiser, StateRole, StateTensor},
+	tensor::Shape,
 };
 
 const ANSWER: AuditAnswer = AuditAnswer {
 	digest: H256([1; 32]),
-	in_trace: false,
+	in_trace: true,
 };
 const RANDOMNESS: H256 = H256([5; 32]);
+
+/// The segments of the commitments.
+const SEGMENTS: u32 = 10;
+
+/// The roots of a round's checkpoints. The last one is what the commitments end with.
+fn checkpoints(segments: u32) -> Vec<Hash> {
+	vec![[3; 32]; segments as usize + 1]
+}
+
+/// A program, of which parts are shown.
+fn program() -> Checked {
+	let state = [StateTensor {
+		name: "weight".into(),
+		shape: Shape(vec![1]),
+		role: StateRole::Parameter,
+		initial: Initialiser::Constant(0f32.into()),
+	}];
+	let role = ProgramRole::Merge { updates: 1 };
+	check(&average_program(&state, 1), role, &Limits::default()).expect("it is a program; qed")
+}
 
 /// Puts a commitment there, as the trainer in this place would.
 pub(crate) fn put_commitment<T: Config>(
@@ -43,7 +72,7 @@ pub(crate) fn put_commitment<T: Config>(
 		slot,
 		account: trainer.clone(),
 		ticket: place.map(|place| place.ticket).unwrap_or_default(),
-		trace_root: H256([2; 32]),
+		trace_root: H256(trace_root(&checkpoints(SEGMENTS))),
 		end_root: H256([3; 32]),
 		manifest: H256([4; 32]),
 		samples: 1_000,
@@ -55,11 +84,13 @@ pub(crate) fn put_commitment<T: Config>(
 		(task, round, slot),
 		Committed {
 			commitment,
-			segments: 10,
+			segments: SEGMENTS,
 			attested: 0,
 			draw: None,
 			open: 0,
 			lapsed: false,
+			challenge_until: Pallet::<T>::now().saturating_add(100),
+			disputes: 0,
 		},
 	);
 }
@@ -67,7 +98,8 @@ pub(crate) fn put_commitment<T: Config>(
 /// A task whose first round is open and committed to by all trainers but the first; it and the
 /// supervisors are returned.
 fn open_round<T: Config>(available: bool) -> (TaskId, T::AccountId, Vec<T::AccountId>) {
-	let (task, trainers, supervisors) = T::Market::benchmark_open_round();
+	let (task, trainers, supervisors) =
+		T::Market::benchmark_open_round(H256(program_root(&program())));
 	for (slot, trainer) in (0..).zip(&trainers).skip(1) {
 		put_commitment::<T>(task, 0, slot, trainer, available);
 	}
@@ -114,7 +146,7 @@ fn audit<T: Config>() -> (TaskId, AuditId, Vec<T::AccountId>) {
 	(task, id, parties)
 }
 
-/// Lets all parties of an audit reveal that the trainer is wrong, but one that has only committed to it.
+/// Lets all parties of an audit reveal the same, but one that has only committed to it.
 fn all_revealed<T: Config>(id: AuditId, but: Option<&T::AccountId>) {
 	Audits::<T>::mutate(id, |audit| {
 		let audit = audit.as_mut().expect("it was opened; qed");
@@ -125,6 +157,33 @@ fn all_revealed<T: Config>(id: AuditId, but: Option<&T::AccountId>) {
 			party.answer = (but != Some(&party.account)).then_some(ANSWER);
 		}
 	});
+}
+
+/// Whoever challenges.
+fn challenger<T: Config>() -> T::AccountId {
+	let challenger: T::AccountId = account("challenger", 0, 0);
+	let purse = T::ChallengeBond::get().saturating_add(1_000_000_000_000_000);
+	T::Currency::set_balance(&challenger, purse);
+	challenger
+}
+
+/// A dispute about a commitment of the first trainer to so many segments, one of which was audited by as many
+/// verifiers as can be; and its parties.
+fn dispute<T: Config>(segments: u32) -> (TaskId, DisputeId, T::AccountId, T::AccountId) {
+	let (task, id, parties) = audit::<T>();
+	all_revealed::<T>(id, None);
+	Commitments::<T>::mutate((task, 0, 0), |committed| {
+		let committed = committed.as_mut().expect("it was put there; qed");
+		committed.segments = segments;
+		committed.commitment.trace_root = H256(trace_root(&checkpoints(segments)));
+	});
+	let (trainer, challenger) = (parties[0].clone(), challenger::<T>());
+	Pallet::<T>::do_challenge(task, 0, 0, challenger.clone()).expect("it can be challenged; qed");
+	(task, 0, trainer, challenger)
+}
+
+fn parts() -> Vec<PartProof> {
+	show(&program(), [])
 }
 
 fn serve<T: Config>() {
@@ -348,7 +407,7 @@ mod benchmarks {
 			.is_some_and(|audit| matches!(audit.stage, AuditStage::Committing { .. })));
 	}
 
-	/// The deadline of an audit at which the trainer is rejected.
+	/// The deadline of an audit that is accepted, with all the verifiers that it can have.
 	#[benchmark]
 	fn end_audit() {
 		let (_, id, _) = audit::<T>();
@@ -362,7 +421,74 @@ mod benchmarks {
 		{
 			Pallet::<T>::audit_due(id, audit, now);
 		}
-		assert!(!Audits::<T>::contains_key(id));
+		assert!(Audits::<T>::get(id).is_some_and(|audit| audit.stage.is_held()));
+	}
+
+	#[benchmark]
+	fn challenge() {
+		let (task, _, _) = audit::<T>();
+		let challenger = challenger::<T>();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(challenger), task, 0, 0);
+
+		assert!(Disputes::<T>::contains_key(0));
+	}
+
+	/// A trace of so many bytes.
+	#[benchmark]
+	fn defend_dispute(b: Linear<128, 32_800>) {
+		let segments = b / 32 - 1;
+		let (_, id, trainer, _) = dispute::<T>(segments);
+		let made = Box::new(DefenderMove::Trace(checkpoints(segments)));
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(trainer), id, parts(), made);
+
+		assert!(Disputes::<T>::get(id)
+			.is_some_and(|dispute| dispute.game.to_move() == Party::Challenger));
+	}
+
+	/// The checkpoint that is wrong, out of a trace of so many bytes.
+	#[benchmark]
+	fn pursue_dispute(b: Linear<128, 32_800>) {
+		let segments = b / 32 - 1;
+		let (_, id, trainer, challenger) = dispute::<T>(segments);
+		let made = DefenderMove::Trace(checkpoints(segments));
+		Pallet::<T>::do_defend(id, &trainer, &parts(), made).expect("it is its trace; qed");
+
+		#[extrinsic_call]
+		_(
+			RawOrigin::Signed(challenger),
+			id,
+			parts(),
+			Box::new(ChallengerMove::Part(1)),
+		);
+
+		assert!(
+			Disputes::<T>::get(id).is_some_and(|dispute| dispute.game.to_move() == Party::Defender)
+		);
+	}
+
+	/// The trainer was proven wrong about a segment that all verifiers have approved.
+	#[benchmark]
+	fn end_dispute() {
+		let (_, id, trainer, challenger) = dispute::<T>(SEGMENTS);
+		let made = DefenderMove::Trace(checkpoints(SEGMENTS));
+		Pallet::<T>::do_defend(id, &trainer, &parts(), made).expect("it is its trace; qed");
+		Pallet::<T>::do_pursue(id, &challenger, &parts(), ChallengerMove::Part(1))
+			.expect("there is such a segment; qed");
+		let mut dispute = Disputes::<T>::get(id).expect("it was opened; qed");
+		Agenda::<T>::remove(dispute.wake, Item::Dispute { dispute: id });
+		dispute.wake = 0;
+		dispute.proven_wrong = Some(Party::Defender);
+		let now = Pallet::<T>::now();
+		#[block]
+		{
+			Pallet::<T>::dispute_due(id, dispute, now);
+		}
+		assert!(!Disputes::<T>::contains_key(id));
+		assert!(!Commitments::<T>::contains_key((0, 0, 0)));
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::externalities(), crate::mock::Test);

@@ -36,7 +36,7 @@ pub(crate) struct Claim {
 }
 
 /// The set of this place alone.
-fn place(slot: Slot) -> Places {
+pub(crate) fn place(slot: Slot) -> Places {
 	Places::from(1u8)
 		.checked_shl(u32::from(slot))
 		.unwrap_or_default()
@@ -72,6 +72,18 @@ impl<T: Config> Pallet<T> {
 		randomness
 			.filter(|_| known_since > asked)
 			.map(|randomness| (randomness, known_since))
+	}
+
+	/// Changes what is stored of a commitment, if it is there.
+	pub(crate) fn change_commitment(
+		key: (TaskId, RoundIndex, Slot),
+		change: impl FnOnce(&mut Committed<T::AccountId>),
+	) {
+		Commitments::<T>::mutate(key, |committed| {
+			if let Some(committed) = committed {
+				change(committed);
+			}
+		});
 	}
 
 	/// A trainer commits to its round.
@@ -118,6 +130,8 @@ impl<T: Config> Pallet<T> {
 				draw: None,
 				open: 0,
 				lapsed: false,
+				challenge_until: 0,
+				disputes: 0,
 			},
 		);
 		T::Tickets::duty_done(place.ticket);
@@ -160,6 +174,7 @@ impl<T: Config> Pallet<T> {
 			if enough && !committed.commitment.available {
 				committed.commitment.available = true;
 				committed.draw = Some(Self::ask_audits(task, round, *slot));
+				committed.challenge_until = Self::challenge_until(task, round, *slot);
 				available |= place(*slot);
 				Self::deposit_event(Event::CommitmentAvailable {
 					task,

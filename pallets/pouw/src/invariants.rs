@@ -2,19 +2,23 @@
 
 use crate::{
 	pallet::{
-		Agenda, AgendaFrom, Answered, Audits, AuditsOf, Commitments, Config, NextAudit, Pallet,
+		Agenda, AgendaFrom, Answered, AuditOfSegment, Audits, AuditsOf, Challenges, Commitments,
+		Config, Disputes, DisputesOf, HoldReason, NextAudit, NextDispute, Pallet, ShownTile,
 		TaskAudit, VerifierLocks, VerifierWork,
 	},
-	types::{AuditStage, Item, MAX_VERIFIERS},
+	types::{AuditStage, Item, Locks, MAX_VERIFIERS},
 	verifiers::MAX_OPEN_AUDITS,
 };
-use alloc::collections::BTreeMap;
+use alloc::{collections::BTreeMap, vec::Vec};
 use polkadot_sdk::{
-	frame_support::{ensure, traits::Get},
+	frame_support::{
+		ensure,
+		traits::{fungible::InspectHold, Get},
+	},
 	sp_runtime::TryRuntimeError,
 };
 use pouw_primitives::{
-	proof::two_thirds, seams::MAX_TASK_VERIFIERS, BlockNumber, TaskId, TicketId,
+	proof::two_thirds, seams::MAX_TASK_VERIFIERS, Balance, BlockNumber, TaskId, TicketId,
 };
 
 impl<T: Config> Pallet<T> {
@@ -50,6 +54,9 @@ impl<T: Config> Pallet<T> {
 	/// 5. An available commitment was attested by supervisors that have answered.
 	/// 6. Verifiers that a task pays are counted, and are no more than it can pay.
 	/// 7. No verifier's ticket answers more audits at a time than it may.
+	/// 8. A commitment counts its open disputes, and a challenger's holds are the bonds of its disputes.
+	/// 9. Every dispute that is about something stands in the agenda no later than the block after its
+	///    deadline, and is listed with its parties.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut open = BTreeMap::<TaskId, u32>::new();
 		let mut count = |task: TaskId| {
@@ -92,6 +99,31 @@ impl<T: Config> Pallet<T> {
 				audits.count() == committed.open as usize,
 				"open audits are miscounted"
 			);
+			let disputes = Disputes::<T>::iter_values().filter(|dispute| {
+				(dispute.task, dispute.round, dispute.slot, dispute.committed)
+					== (task, round, slot, commitment.block)
+			});
+			ensure!(
+				disputes.count() == committed.disputes as usize,
+				"open disputes are miscounted"
+			);
+		}
+		for (id, dispute) in Disputes::<T>::iter() {
+			count(dispute.task);
+			entries = entries.saturating_add(1);
+			ensure!(
+				id < NextDispute::<T>::get(),
+				"a dispute's number was not given out"
+			);
+			ensure!(
+				Agenda::<T>::contains_key(dispute.wake, Item::Dispute { dispute: id }),
+				"a dispute is not in the agenda"
+			);
+			Self::check_wake(dispute.wake)?;
+			ensure!(
+				dispute.wake <= dispute.until.saturating_add(1),
+				"a dispute is not looked at after its deadline"
+			);
 		}
 		for (id, audit) in Audits::<T>::iter() {
 			count(audit.task);
@@ -109,7 +141,15 @@ impl<T: Config> Pallet<T> {
 				"an audit is not in the agenda"
 			);
 			Self::check_wake(audit.wake)?;
-			if !matches!(audit.stage, AuditStage::Seeking { .. }) {
+			let place = (audit.task, audit.round, audit.slot, audit.segment);
+			ensure!(
+				!Self::stands(&audit) || AuditOfSegment::<T>::get(place) == Some(id),
+				"an audit is not found by its segment"
+			);
+			if !matches!(
+				audit.stage,
+				AuditStage::Seeking { .. } | AuditStage::Held { .. }
+			) {
 				ensure!(audit.parties.len() > 1, "an audit has no verifier");
 				for party in &audit.parties {
 					ensure!(
@@ -135,7 +175,44 @@ impl<T: Config> Pallet<T> {
 			);
 		}
 		ensure!(open.is_empty(), "audits of a task are not counted");
-		Self::check_locks()
+		Self::check_locks()?;
+		Self::check_disputes()
+	}
+
+	fn check_disputes() -> Result<(), TryRuntimeError> {
+		let mut bonds = Vec::<(T::AccountId, Balance)>::new();
+		for (id, dispute) in Disputes::<T>::iter() {
+			for party in [&dispute.defender, &dispute.challenger] {
+				ensure!(
+					DisputesOf::<T>::contains_key(party, id),
+					"a party of a dispute is not listed"
+				);
+			}
+			match bonds.iter_mut().find(|(who, _)| *who == dispute.challenger) {
+				Some((_, sum)) => *sum = sum.saturating_add(dispute.bond),
+				None => bonds.push((dispute.challenger, dispute.bond)),
+			}
+		}
+		for (who, sum) in bonds {
+			ensure!(
+				T::Currency::balance_on_hold(&HoldReason::Challenge.into(), &who) == sum,
+				"a challenger's bonds are not on hold"
+			);
+		}
+		for (_, _, _, who) in Challenges::<T>::iter_keys() {
+			ensure!(
+				DisputesOf::<T>::iter_key_prefix(who).next().is_some(),
+				"a challenge has no dispute"
+			);
+		}
+		let listed = |id| Disputes::<T>::contains_key(id);
+		ensure!(
+			DisputesOf::<T>::iter_keys().all(|(_, id)| listed(id))
+				&& Challenges::<T>::iter_values().all(listed)
+				&& ShownTile::<T>::iter_keys().all(listed),
+			"something is kept of a dispute that has ended"
+		);
+		Ok(())
 	}
 
 	fn check_wake(wake: BlockNumber) -> Result<(), TryRuntimeError> {
@@ -147,14 +224,19 @@ impl<T: Config> Pallet<T> {
 	}
 
 	fn check_locks() -> Result<(), TryRuntimeError> {
-		let mut locks = BTreeMap::<(TaskId, TicketId), u32>::new();
+		let mut locks = BTreeMap::<(TaskId, TicketId), Locks>::new();
 		for audit in Audits::<T>::iter_values() {
 			if matches!(audit.stage, AuditStage::Seeking { .. }) {
 				continue;
 			}
 			for party in audit.parties.iter().skip(1) {
 				let sum = locks.entry((audit.task, party.ticket)).or_default();
-				*sum = sum.saturating_add(1);
+				let count = if audit.stage.is_held() {
+					&mut sum.held
+				} else {
+					&mut sum.open
+				};
+				*count = count.saturating_add(1);
 			}
 		}
 		for (task, ticket, count) in VerifierLocks::<T>::iter() {
@@ -163,7 +245,7 @@ impl<T: Config> Pallet<T> {
 				"a verifier's locks are miscounted"
 			);
 			ensure!(
-				count <= MAX_OPEN_AUDITS,
+				count.open <= MAX_OPEN_AUDITS,
 				"a verifier answers too many audits at a time"
 			);
 		}

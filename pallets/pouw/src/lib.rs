@@ -1,16 +1,20 @@
 //! # Proofs of useful work
 //!
-//! Commitments to rounds of training, who holds what they commit to, and audits of their segments.
+//! Commitments to rounds of training, who holds what they commit to, audits of their segments, and disputes
+//! about them.
 //!
 //! ## Overview
 //!
 //! A trainer commits to its round: to the root of its checkpoints (*trace*) and the state at its end. Where
 //! it started from is not a claim: that is the merge of the last sealed set. It names that set by the task's
 //! *record*, and is refused where it has trained from another, say because the task went back meanwhile.
-//! Supervisors attest that they
-//! hold what is committed to. Then the chain draws segments of it, and verifiers who run them again. The
-//! arithmetic of training is defined bit by bit, so a segment has one right result, and to check it is to
-//! compare hashes.
+//! Supervisors attest that they hold what is committed to. Then the chain draws segments of it, and verifiers
+//! who run them again. The arithmetic of training is defined bit by bit, so a segment has one right result,
+//! and to check it is to compare hashes.
+//!
+//! Whoever finds another result than the commitment has, verifier or not, challenges it. Nothing is voted on
+//! then: the two play a game ([`pouw_dispute`]) that brings them to one element of one operation, which the
+//! chain computes itself. One honest party is enough, however many others are in league.
 //!
 //! What follows for a task from all of this is not this pallet's concern: it tells the market through the
 //! seam [`Market`](pouw_primitives::seams::Market), and answers it through
@@ -22,8 +26,9 @@
 //! - **Available**: attested by two thirds of the task's supervisors. Only then does a commitment count.
 //! - **Audit**: the check of one segment by verifiers that were drawn for it.
 //! - **Party** of an audit: the trainer, or one of its verifiers.
-//! - **Void**: an audit whose commitment does not stand any more, because its trainer was proven wrong
-//!   elsewhere in the round or the round was lost with an earlier one. Nobody needs to answer it.
+//! - **Dispute**: the game between a commitment's trainer and somebody who says that it is wrong.
+//! - **Void**: an audit or dispute whose commitment does not stand any more, because its trainer was proven
+//!   wrong elsewhere in the round or the round was lost with an earlier one. Nobody needs to answer it.
 //!
 //! ## Life cycle of an audit
 //!
@@ -33,7 +38,7 @@
 //!     Seeking ─(verifiers drawn)─> Committing ─(all, or deadline)─> Revealing ─(all, or deadline)─┐
 //!       ▲  └(none for long)─> lapsed                                                              │
 //!       └──────────────────────────(no two thirds, twice at most)─────────────────────────────────┤
-//!                                               accepted, rejected, lapsed <──────────────────────┘
+//!                 <─(the commitment can't be challenged any more)─ Held <─ accepted, lapsed <─────┘
 //! ```
 //!
 //! - The segments are drawn from randomness newer than the block in which the commitment became available,
@@ -50,22 +55,41 @@
 //!   same chance to be audited: to start from a false state a trainer must have faked a segment before.
 //!   The answer also says whether the segment's end is in the trace
 //!   ([`AuditAnswer`](pouw_primitives::proof::AuditAnswer)).
-//! - The verdict is in [`verdict`], which says who decides.
-//! - **Accepted**: the segment counts for the subsidy. **Rejected**: the trainer's whole ticket is slashed,
-//!   half of it to the verifiers that were right, and the market takes its bond and goes back to the
-//!   round. **Lapsed**: neither, after three attempts or where no verifiers were found for long. The round
-//!   counts as checked, so that the task goes on, but the market does not pay for the commitment: who
-//!   withholds what it has committed to, or keeps verifiers away, gains nothing by it.
+//! - **Accepted**: two thirds of the drawn verifiers say that the trace holds, with the same digest. The segment
+//!   counts for the subsidy. **Lapsed**: they don't, after three attempts or where no verifiers were found for
+//!   long. The market does not pay for the commitment then: who withholds what it has committed to, or keeps
+//!   verifiers away, gains nothing by it.
+//! - A verifier that finds another state than the trace has says so and opens a dispute. While one is open, no
+//!   audit of the commitment is closed. An accusation that has led to none, or that was refuted in one, is no
+//!   answer.
 //! - Silence is a missed duty, for verifiers and trainers; that of a trainer that has committed to its answer
 //!   and was never asked to reveal it is none. An answer that differs from what two thirds of the verifiers
-//!   say is a missed duty too, but no more than that: until a referee can tell, it may have been the right
-//!   one.
+//!   say is a missed duty too, but no more than that.
+//! - An audit with an outcome is *held* until its commitment can't be challenged any more. Only then does the
+//!   round count as checked.
+//!
+//! ## Disputes
+//!
+//! ```text
+//! challenge ─> defend_dispute ⇄ pursue_dispute ─(proof, or somebody's clock)─> one of them is wrong
+//! ```
+//!
+//! - Anyone may challenge an available commitment, with a bond, for `ChallengeWindow` after it has become
+//!   available and for as long as its audits are open. Several disputes about one commitment go on side by
+//!   side; the first one that is won decides.
+//! - A party that does not move in time loses. A move is given the blocks that it takes to run a segment.
+//! - **The trainer is wrong**, or can't show what it has committed to: its whole ticket is slashed, half of it
+//!   for the challenger; the market takes its bond and goes back to the round. Verifiers that have approved the
+//!   very segment that was proven wrong lose their tickets.
+//! - **The challenger is wrong**: it loses its bond, half of it to the trainer. That confirms nothing: the
+//!   time for other challenges begins anew.
 //!
 //! ## Time
 //!
-//! Every draw and every audit stands in the agenda once, for the block in which it falls due. The hook
-//! serves the agenda in order and within `HookWeight`; what does not fit into a block is served in the
-//! next. Audits end there only, never in a call: their consequences may be larger than a call should be.
+//! Every draw, audit and dispute stands in the agenda once, for the block in which it falls due. The hook
+//! serves the agenda in order and within `HookWeight`; what does not fit into a block is served in the next.
+//! Audits and disputes end there only, never in a call: their consequences may be larger than a call should
+//! be.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
 	not(test),
@@ -79,7 +103,10 @@
 
 extern crate alloc;
 
+use polkadot_sdk::frame_support::pallet_macros::import_section;
+
 mod agenda;
+mod agreement;
 mod audits;
 // What a benchmark sets up is never run by a chain; it may fail by a panic.
 #[cfg(feature = "runtime-benchmarks")]
@@ -90,340 +117,73 @@ mod audits;
 )]
 mod benchmarking;
 mod commitments;
+mod config;
+mod disputes;
+mod errors;
+mod events;
 mod invariants;
 #[cfg(test)]
 mod mock;
 mod proofs;
+mod storage;
 #[cfg(test)]
 mod tests;
 pub mod types;
-pub mod verdict;
 mod verifiers;
 pub mod weights;
 
-pub use audits::{MAX_ATTEMPTS, SHARE_OF_VERIFIERS};
+pub use audits::MAX_ATTEMPTS;
 pub use commitments::is_audited;
+pub use disputes::{MAX_DISPUTES, MAX_MOVE_BYTES, MAX_PARTS, SHARE_OF_WINNER};
 pub use pallet::*;
-pub use types::{Audit, AuditStage, Committed, Item, MAX_VERIFIERS};
+pub use types::{Audit, AuditStage, Committed, Item, OpenDispute, MAX_VERIFIERS};
 pub use verifiers::MAX_OPEN_AUDITS;
 pub use weights::WeightInfo;
 
+const LOG_TARGET: &str = "runtime::pouw";
+
 // The code that the macros make uses `expect`, and repeats a call's arguments in functions of its own.
 #[allow(clippy::expect_used, clippy::too_many_arguments)]
+#[import_section(config::config)]
+#[import_section(errors::errors)]
+#[import_section(events::events)]
+#[import_section(storage::storage)]
 #[polkadot_sdk::frame_support::pallet]
 pub mod pallet {
 	use crate::{
 		commitments::Claim,
-		types::{Audit, Committed, Item, TaskAudits},
+		types::{Audit, Committed, Item, Locks, OpenDispute, TaskAudits},
 		WeightInfo,
 	};
-	use alloc::vec::Vec;
+	use alloc::{boxed::Box, vec::Vec};
 	use polkadot_sdk::{
-		frame_support::{pallet_prelude::*, traits::Randomness, weights::WeightMeter},
+		frame_support::{
+			pallet_prelude::*,
+			traits::{
+				fungible::{Inspect, Mutate, MutateHold},
+				Randomness,
+			},
+			weights::WeightMeter,
+		},
 		frame_system::pallet_prelude::*,
 		sp_core::H256,
 		sp_runtime::{traits::BlockNumberProvider, Permill},
 	};
+	use pouw_dispute::{ChallengerMove, DefenderMove, Party};
 	use pouw_primitives::{
 		proof::AuditAnswer,
 		seams::{Market, Places, Refusal, Rewards, TicketPool},
 		spec::MAX_TRAINERS,
-		status::AuditStatus,
-		AuditId, Balance, BlockNumber, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
+		status::{AuditStatus, DisputeStatus},
+		AuditId, Balance, BlockNumber, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
 	};
+	use repops::{commit::TILE_BYTES, parts::PartProof};
 
 	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
 	#[pallet::pallet]
 	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
-
-	/// What the runtime must provide.
-	#[pallet::config]
-	pub trait Config: polkadot_sdk::frame_system::Config {
-		/// Weights of the calls and of the hook's parts.
-		type WeightInfo: WeightInfo;
-
-		/// The block number that deadlines are counted in.
-		type BlockNumberProvider: BlockNumberProvider<BlockNumber = BlockNumber>;
-
-		/// Randomness, with the block since when it could be known.
-		type Randomness: Randomness<Option<H256>, BlockNumberFor<Self>>;
-
-		/// The tasks that are worked on.
-		type Market: Market<Self::AccountId>;
-
-		/// The pools that verifiers are drawn from.
-		type Tickets: TicketPool<Self::AccountId>;
-
-		/// The accounts' reputation.
-		type Rewards: Rewards<Self::AccountId>;
-
-		/// Blocks from a commitment's becoming available to the draw of its audits, and from there to the
-		/// draw of their verifiers. At least 2: the randomness must be of a later block.
-		type AuditDelay: Get<BlockNumber>;
-
-		/// The chance of a segment to be audited.
-		type AuditRate: Get<Permill>;
-
-		/// The verifiers of an audit, at most [`MAX_VERIFIERS`](crate::MAX_VERIFIERS).
-		type VerifiersPerAudit: Get<u32>;
-
-		/// Blocks to run a segment and commit to the answer.
-		type CommitWindow: Get<BlockNumber>;
-
-		/// Blocks to reveal the answer.
-		type RevealWindow: Get<BlockNumber>;
-
-		/// The most weight that the hook takes in a block.
-		#[pallet::constant]
-		type HookWeight: Get<Weight>;
-	}
-
-	/// The commitments by task, round and place: of the open round, of those that are not checked, and of
-	/// the last one that is. No key is chosen by users, so a fast hasher is safe.
-	#[pallet::storage]
-	pub type Commitments<T: Config> = StorageNMap<
-		_,
-		(
-			NMapKey<Twox64Concat, TaskId>,
-			NMapKey<Twox64Concat, RoundIndex>,
-			NMapKey<Twox64Concat, Slot>,
-		),
-		Committed<T::AccountId>,
-	>;
-
-	/// The supervisors, by their places, that have attested anything of a round.
-	#[pallet::storage]
-	pub type Answered<T: Config> =
-		StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, RoundIndex, Places, ValueQuery>;
-
-	/// How much of a task is under audit.
-	#[pallet::storage]
-	pub type TaskAudit<T: Config> = StorageMap<_, Twox64Concat, TaskId, TaskAudits, ValueQuery>;
-
-	/// The number of the next audit.
-	#[pallet::storage]
-	pub type NextAudit<T: Config> = StorageValue<_, AuditId, ValueQuery>;
-
-	/// The audits that are open. Their numbers are given out by the chain.
-	#[pallet::storage]
-	pub type Audits<T: Config> = StorageMap<_, Twox64Concat, AuditId, Audit<T::AccountId>>;
-
-	/// The open audits that an account is a party of. The accounts are chosen by users, hence the
-	/// cryptographic hasher.
-	#[pallet::storage]
-	pub type AuditsOf<T: Config> =
-		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, AuditId, ()>;
-
-	/// How many open audits of a task a verifier's ticket answers. At none it is let go.
-	#[pallet::storage]
-	pub type VerifierLocks<T: Config> =
-		StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, TicketId, u32, ValueQuery>;
-
-	/// The audits of a task that a verifier has answered rightly, for those that are paid for it: the first
-	/// [`MAX_TASK_VERIFIERS`](pouw_primitives::seams::MAX_TASK_VERIFIERS) accounts.
-	#[pallet::storage]
-	pub type VerifierWork<T: Config> =
-		StorageDoubleMap<_, Twox64Concat, TaskId, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
-
-	/// The agenda: draws and audits by the block in which they fall due.
-	#[pallet::storage]
-	pub type Agenda<T: Config> =
-		StorageDoubleMap<_, Twox64Concat, BlockNumber, Twox64Concat, Item, ()>;
-
-	/// The first block whose entries of the agenda may not all have been served.
-	#[pallet::storage]
-	pub type AgendaFrom<T: Config> = StorageValue<_, BlockNumber>;
-
-	/// What happened.
-	#[pallet::event]
-	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
-	pub enum Event<T: Config> {
-		/// A trainer has committed to its round.
-		RoundCommitted {
-			/// The task.
-			task: TaskId,
-			/// The round.
-			round: RoundIndex,
-			/// The trainer's place.
-			slot: Slot,
-			/// The trainer.
-			trainer: T::AccountId,
-			/// The root of its checkpoints.
-			trace_root: H256,
-			/// The root of the state at the end.
-			end_root: H256,
-			/// The hash of the blob that lists the checkpoints.
-			manifest: H256,
-			/// Rows trained on.
-			samples: u64,
-			/// The bits of the mean loss.
-			mean_loss: u32,
-		},
-		/// A supervisor has said which commitments it holds.
-		AvailabilityAttested {
-			/// The task.
-			task: TaskId,
-			/// The round.
-			round: RoundIndex,
-			/// The supervisor.
-			supervisor: T::AccountId,
-			/// The places whose commitments it holds.
-			slots: Vec<Slot>,
-		},
-		/// Two thirds of the supervisors hold a commitment.
-		CommitmentAvailable {
-			/// The task.
-			task: TaskId,
-			/// The round.
-			round: RoundIndex,
-			/// The trainer's place.
-			slot: Slot,
-		},
-		/// A segment was drawn for an audit.
-		AuditDrawn {
-			/// The audit.
-			audit: AuditId,
-			/// The task.
-			task: TaskId,
-			/// The round.
-			round: RoundIndex,
-			/// The trainer's place.
-			slot: Slot,
-			/// The segment.
-			segment: SegmentIndex,
-		},
-		/// Verifiers were drawn for an audit.
-		VerifiersDrawn {
-			/// The audit.
-			audit: AuditId,
-			/// The verifiers.
-			verifiers: Vec<T::AccountId>,
-			/// The randomness that answers bind.
-			randomness: H256,
-			/// The last block in which commitments to answers are taken.
-			commit_until: BlockNumber,
-		},
-		/// A party of an audit has committed to its answer.
-		AuditCommitted {
-			/// The audit.
-			audit: AuditId,
-			/// The party.
-			account: T::AccountId,
-		},
-		/// Answers to an audit are revealed now.
-		RevealsOpened {
-			/// The audit.
-			audit: AuditId,
-			/// The last block in which they are taken.
-			reveal_until: BlockNumber,
-		},
-		/// A party of an audit has revealed its answer.
-		AuditRevealed {
-			/// The audit.
-			audit: AuditId,
-			/// The party.
-			account: T::AccountId,
-			/// The answer.
-			answer: AuditAnswer,
-		},
-		/// A segment was found right.
-		AuditAccepted {
-			/// The audit.
-			audit: AuditId,
-			/// The task.
-			task: TaskId,
-			/// The round.
-			round: RoundIndex,
-			/// The trainer's place.
-			slot: Slot,
-			/// The segment.
-			segment: SegmentIndex,
-		},
-		/// A segment was found wrong.
-		AuditRejected {
-			/// The audit.
-			audit: AuditId,
-			/// The task.
-			task: TaskId,
-			/// The round.
-			round: RoundIndex,
-			/// The trainer's place.
-			slot: Slot,
-			/// The segment.
-			segment: SegmentIndex,
-			/// The trainer.
-			trainer: T::AccountId,
-			/// What was taken of its ticket.
-			slashed: Balance,
-			/// What was burned of it; the rest went to the verifiers.
-			burned: Balance,
-		},
-		/// The verifiers of an audit did not agree; others are sought.
-		AuditRenewed {
-			/// The audit.
-			audit: AuditId,
-		},
-		/// An audit has ended without a verdict.
-		AuditLapsed {
-			/// The audit.
-			audit: AuditId,
-			/// The task.
-			task: TaskId,
-			/// The round.
-			round: RoundIndex,
-			/// The trainer's place.
-			slot: Slot,
-			/// The segment.
-			segment: SegmentIndex,
-		},
-		/// An audit has ended because its commitment does not stand any more.
-		AuditVoided {
-			/// The audit.
-			audit: AuditId,
-		},
-	}
-
-	/// Why a call was refused.
-	#[pallet::error]
-	pub enum Error<T> {
-		/// There is no such task, or it has ended.
-		NoSuchTask,
-		/// The task is not in this round of training, or the round's time is over. `task_status` tells the
-		/// open round.
-		RoundNotOpen,
-		/// The account has no part in this. `open_duties` tells what it has to do.
-		NotItsWorker,
-		/// The account has done this already. It counts once.
-		AlreadyDone,
-		/// The round starts from another set of sealed states than the commitment was made for: the task has
-		/// gone back, or the chain was reorganised. Train the round again from the merge that `task_status`
-		/// tells now, and give its record.
-		AnotherBase,
-		/// A trainer in this place has not committed to the round. Attest only what was committed to.
-		NothingCommitted,
-		/// There is no such audit, or it has ended.
-		NoSuchAudit,
-		/// The audited commitment does not stand any more. Nothing is to be done.
-		AuditVoid,
-		/// The audit does not take this now: first commitments to answers, then answers.
-		WrongPhase,
-		/// The time for this is over.
-		TooLate,
-		/// The answer does not make the hash that was committed to. Reveal exactly what was committed.
-		CommitmentMismatch,
-	}
-
-	impl<T> From<Refusal> for Error<T> {
-		fn from(refusal: Refusal) -> Self {
-			match refusal {
-				Refusal::NoSuchTask => Error::NoSuchTask,
-				Refusal::RoundNotOpen => Error::RoundNotOpen,
-				Refusal::NotItsWorker => Error::NotItsWorker,
-			}
-		}
-	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
@@ -595,8 +355,9 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// After the last one the chain ends the audit in the next block: the segment is accepted, or rejected
-		/// and the trainer slashed, or other verifiers are sought.
+		/// After the last one the chain closes the audit in the next block: the segment is accepted, or other
+		/// verifiers are sought. An answer that the trace is wrong counts for nothing unless a dispute shows it:
+		/// `challenge` the commitment before.
 		///
 		/// - `audit`: the audit.
 		/// - `answer`: the digest of the run, and whether its end is in the trainer's trace.
@@ -624,6 +385,132 @@ pub mod pallet {
 			let who = ensure_signed(origin)?;
 			Ok(Self::do_reveal_audit(audit, who, answer)?)
 		}
+
+		/// Says that a trainer's commitment is wrong.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed, by anyone but the trainer.
+		///
+		/// ## Details
+		///
+		/// Opens a dispute and holds `ChallengeBond` until it has ended. The trainer is to move first, and shows
+		/// its trace. Who challenges must be ready to run segments of the round, within the dispute's clock.
+		/// Whoever is proven wrong pays the other: the trainer with its ticket, the challenger with its bond.
+		///
+		/// - `task`, `round`, `slot`: the commitment.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NothingCommitted`]: there is no such commitment.
+		/// - [`Error::OwnCommitment`]: it is the account's own.
+		/// - [`Error::NotChallengeable`]: it is not available yet, or the time for it is over.
+		/// - [`Error::AlreadyDone`]: the account has an open dispute about it.
+		/// - [`Error::TooManyDisputes`]: as many disputes about it are open as may be.
+		/// - [`Error::NoSuchTask`]: the task has ended.
+		/// - Those of the currency, where the account has not the bond.
+		///
+		/// ## Events
+		///
+		/// - [`Event::DisputeOpened`].
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::challenge())]
+		pub fn challenge(
+			origin: OriginFor<T>,
+			#[pallet::compact] task: TaskId,
+			#[pallet::compact] round: RoundIndex,
+			#[pallet::compact] slot: Slot,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_challenge(task, round, slot, who)
+		}
+
+		/// Makes the trainer's move in a dispute.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed, by the dispute's defender.
+		///
+		/// ## Details
+		///
+		/// Which move is due, the position says (`dispute_status`, [`pouw_dispute::Position`]). A move that is
+		/// no move changes nothing; the clock goes on. The end of a dispute is in the next block.
+		///
+		/// - `dispute`: the dispute.
+		/// - `parts`: the parts of the step program that the move is about, the counts first.
+		/// - `made`: the move.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NoSuchDispute`]: there is no such dispute, or it has ended.
+		/// - [`Error::NotItsWorker`]: the account is not its defender.
+		/// - [`Error::DisputeVoid`]: the commitment does not stand any more.
+		/// - [`Error::NotYourMove`]: the challenger is to move.
+		/// - [`Error::TooLate`]: the time for it is over.
+		/// - [`Error::MoveTooLarge`], [`Error::PartsNotProven`], [`Error::PartMissing`],
+		///   [`Error::AnotherMoveDue`], [`Error::WrongCount`], [`Error::NotTheChildren`],
+		///   [`Error::NotTheTile`], [`Error::NotProven`]: the move is no move.
+		/// - [`Error::NoSuchTask`]: the task has ended.
+		///
+		/// ## Events
+		///
+		/// - [`Event::DisputeMoved`].
+		#[pallet::call_index(5)]
+		#[pallet::weight(T::WeightInfo::defend_dispute(
+			parts.encoded_size().saturating_add(made.encoded_size()) as u32
+		))]
+		pub fn defend_dispute(
+			origin: OriginFor<T>,
+			#[pallet::compact] dispute: DisputeId,
+			parts: Vec<PartProof>,
+			made: Box<DefenderMove>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_defend(dispute, &who, &parts, *made)
+		}
+
+		/// Makes the challenger's move in a dispute.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed, by the dispute's challenger.
+		///
+		/// ## Details
+		///
+		/// As for the trainer's. With the last one, the evidence, the chain computes what is in dispute.
+		///
+		/// - `dispute`: the dispute.
+		/// - `parts`: the parts of the step program that the move is about, the counts first.
+		/// - `made`: the move.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NoSuchDispute`]: there is no such dispute, or it has ended.
+		/// - [`Error::NotItsWorker`]: the account is not its challenger.
+		/// - [`Error::DisputeVoid`]: the commitment does not stand any more.
+		/// - [`Error::NotYourMove`]: the trainer is to move.
+		/// - [`Error::TooLate`]: the time for it is over.
+		/// - [`Error::MoveTooLarge`], [`Error::PartsNotProven`], [`Error::PartMissing`],
+		///   [`Error::AnotherMoveDue`], [`Error::WrongCount`], [`Error::NoSuchPart`],
+		///   [`Error::NotTheTile`], [`Error::NotProven`], [`Error::NotJudgeable`]: the move is no move.
+		/// - [`Error::NoSuchTask`]: the task has ended.
+		///
+		/// ## Events
+		///
+		/// - [`Event::DisputeMoved`].
+		#[pallet::call_index(6)]
+		#[pallet::weight(T::WeightInfo::pursue_dispute(
+			parts.encoded_size().saturating_add(made.encoded_size()) as u32
+		))]
+		pub fn pursue_dispute(
+			origin: OriginFor<T>,
+			#[pallet::compact] dispute: DisputeId,
+			parts: Vec<PartProof>,
+			made: Box<ChallengerMove>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_pursue(dispute, &who, &parts, *made)
+		}
 	}
 
 	#[pallet::view_functions]
@@ -637,6 +524,21 @@ pub mod pallet {
 		pub fn audits_of(account: T::AccountId) -> Vec<AuditId> {
 			AuditsOf::<T>::iter_key_prefix(account)
 				.take(1_000)
+				.collect()
+		}
+
+		/// A dispute that has not ended.
+		pub fn dispute_status(dispute: DisputeId) -> Option<DisputeStatus<T::AccountId>> {
+			Self::dispute_status_of(dispute)
+		}
+
+		/// The disputes that have not ended, of one task or of all, at most `limit` and at most 1,000, in no
+		/// order.
+		pub fn open_disputes(task: Option<TaskId>, limit: u32) -> Vec<DisputeId> {
+			Disputes::<T>::iter()
+				.filter(|(_, dispute)| task.is_none_or(|task| task == dispute.task))
+				.map(|(id, _)| id)
+				.take(limit.min(1_000) as usize)
 				.collect()
 		}
 	}

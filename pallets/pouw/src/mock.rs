@@ -2,14 +2,14 @@
 //! what their duties say, each in its own manner.
 
 use crate as pallet_pouw;
-use crate::Error;
+use crate::{tests::arithmetic, Error};
 use codec::Encode;
 use polkadot_sdk::{
 	frame_support::{
 		self, assert_ok, derive_impl, parameter_types,
 		traits::{
 			fungible::{Inspect, InspectHold},
-			ConstU128, ConstU32, OnPoll, Randomness as RandomnessT,
+			ConstU128, ConstU32, ConstU64, OnPoll, Randomness as RandomnessT,
 		},
 		weights::{constants::RocksDbWeight, Weight, WeightMeter},
 		BoundedVec,
@@ -26,8 +26,9 @@ use pouw_primitives::{
 	spec::{CostSpec, DataSpec, TaskSpec, TrainingSpec},
 	status::{AuditStatus, Duty, DutyKind, Phase, SpecVerdict, TaskStatus, TaskSummary},
 	ticket::{feature::OPERATIONS_1, Capabilities, Endpoint, Role, SocketAddress},
-	AuditId, Balance, BlockNumber, RoundIndex, Slot, TaskId, TicketId, POUW,
+	AuditId, Balance, BlockNumber, DisputeId, RoundIndex, Slot, TaskId, TicketId, POUW,
 };
+use repops::commit::{trace_root, Hash};
 
 pub(crate) type AccountId = u64;
 
@@ -109,6 +110,9 @@ parameter_types! {
 	pub static AuditDelay: BlockNumber = 2;
 	pub static CommitWindow: BlockNumber = 10;
 	pub static RevealWindow: BlockNumber = 10;
+	pub static ChallengeWindow: BlockNumber = 5;
+	pub static ChallengeBond: Balance = 10 * POUW;
+	pub static DisputeClock: BlockNumber = 5;
 	pub static MissedDutyLimit: u32 = 100;
 	pub const MissedDutyFine: Permill = Permill::from_percent(10);
 	pub const ClientBondShare: Permill = Permill::from_percent(10);
@@ -197,6 +201,12 @@ impl pallet_pouw::Config for Test {
 	type VerifiersPerAudit = VerifiersPerAudit;
 	type CommitWindow = CommitWindow;
 	type RevealWindow = RevealWindow;
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type ChallengeWindow = ChallengeWindow;
+	type ChallengeBond = ChallengeBond;
+	type DisputeClock = DisputeClock;
+	type ReferenceSpeed = ConstU64<{ u64::MAX }>;
 	type HookWeight = HookWeight;
 }
 
@@ -221,6 +231,9 @@ pub(crate) fn externalities() -> sp_io::TestExternalities {
 	AuditDelay::set(2);
 	CommitWindow::set(10);
 	RevealWindow::set(10);
+	ChallengeWindow::set(5);
+	ChallengeBond::set(10 * POUW);
+	DisputeClock::set(5);
 	MissedDutyLimit::set(100);
 	make_all_honest();
 	let mut externalities = sp_io::TestExternalities::new(storage);
@@ -288,7 +301,7 @@ pub(crate) fn small_spec() -> TaskSpec {
 		name: b"digits".to_vec().try_into().unwrap(),
 		arithmetic_version: 1,
 		step_program: H256::repeat_byte(1),
-		step_program_parts: H256::repeat_byte(1),
+		step_program_parts: H256(arithmetic::TASK.program_root()),
 		evaluation_program: H256::repeat_byte(2),
 		data: DataSpec {
 			root: H256::repeat_byte(3),
@@ -353,11 +366,27 @@ pub(crate) fn poll(limit: Weight) -> Weight {
 	meter.consumed()
 }
 
-// What is right. The tests have no arithmetic; what a segment's run brings is told by its place.
+// What is right. Most tests have no arithmetic; what a segment's run brings is told by its place.
+
+/// The roots of the checkpoints that a trainer's round has if it was trained.
+pub(crate) fn right_checkpoints(task: TaskId, round: RoundIndex, slot: Slot) -> Vec<Hash> {
+	let segments = MlTasks::task_status(task).map_or(0, |status| status.spec.segments_per_round());
+	let checkpoint =
+		|segment| (b"checkpoint", task, round, slot, segment).using_encoded(blake2_256);
+	(0..segments)
+		.map(checkpoint)
+		.chain([right_end(task, round, slot).0])
+		.collect()
+}
 
 /// The trace that a trainer's round has if it was trained.
 pub(crate) fn right_trace(task: TaskId, round: RoundIndex, slot: Slot) -> H256 {
-	H256((b"trace", task, round, slot).using_encoded(blake2_256))
+	H256(trace_root(&right_checkpoints(task, round, slot)))
+}
+
+/// The root of the state at the end of a trainer's round if it was trained.
+pub(crate) fn right_end(task: TaskId, round: RoundIndex, slot: Slot) -> H256 {
+	H256((b"end", task, round, slot).using_encoded(blake2_256))
 }
 
 /// The answer of who has run the audited segment.

@@ -1,8 +1,9 @@
-//! The proofs as the market sees them, and an account's duties in audits.
+//! The proofs as the market sees them, and an account's duties in audits and disputes.
 
 use crate::{
 	pallet::{
-		Agenda, Answered, Audits, AuditsOf, Commitments, Config, Pallet, TaskAudit, VerifierWork,
+		Agenda, Answered, Audits, AuditsOf, Commitments, Config, DisputesOf, Pallet, TaskAudit,
+		VerifierWork,
 	},
 	types::{AuditStage, Item},
 };
@@ -18,7 +19,7 @@ const MAX_ANSWER: usize = 1_000;
 
 impl<T: Config> Pallet<T> {
 	pub(crate) fn status_of(id: AuditId) -> Option<AuditStatus<T::AccountId>> {
-		let audit = Audits::<T>::get(id)?;
+		let audit = Audits::<T>::get(id).filter(|audit| !audit.stage.is_held())?;
 		Some(AuditStatus {
 			audit: id,
 			task: audit.task,
@@ -77,7 +78,7 @@ impl<T: Config> Proofs<T::AccountId> for Pallet<T> {
 
 	fn unchecked(task: TaskId, round: RoundIndex) -> bool {
 		Commitments::<T>::iter_prefix_values((task, round))
-			.any(|committed| committed.open > 0 || committed.draw.is_some())
+			.any(|committed| committed.is_contestable())
 	}
 
 	fn void_commitment(task: TaskId, round: RoundIndex, slot: Slot) {
@@ -110,10 +111,13 @@ impl<T: Config> Proofs<T::AccountId> for Pallet<T> {
 	}
 
 	fn duties(account: &T::AccountId) -> Vec<Duty> {
-		AuditsOf::<T>::iter_key_prefix(account)
+		let audits = AuditsOf::<T>::iter_key_prefix(account)
 			.take(MAX_ANSWER)
-			.filter_map(|id| Self::duty_in(id, account))
-			.collect()
+			.filter_map(|id| Self::duty_in(id, account));
+		let disputes = DisputesOf::<T>::iter_key_prefix(account)
+			.take(MAX_ANSWER)
+			.filter_map(|id| Self::move_due(id, account));
+		audits.chain(disputes).collect()
 	}
 
 	fn clear(task: TaskId, limit: u32) -> bool {

@@ -1,14 +1,15 @@
-//! What is stored about commitments and audits.
+//! What is stored about commitments, audits and disputes.
 
 use codec::{Decode, Encode, MaxEncodedLen};
 use polkadot_sdk::{
 	frame_support::{traits::ConstU32, BoundedVec},
 	sp_core::H256,
 };
+use pouw_dispute::{Dispute, Party};
 use pouw_primitives::{
 	seams::Places,
 	status::{AuditParty, Commitment},
-	AuditId, BlockNumber, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
+	AuditId, Balance, BlockNumber, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
 };
 use scale_info::TypeInfo;
 
@@ -29,10 +30,22 @@ pub struct Committed<AccountId> {
 	pub attested: Places,
 	/// The draw of its audits, until all are drawn.
 	pub draw: Option<AuditDraw>,
-	/// Its audits that are open.
+	/// Its audits that are open or held.
 	pub open: u32,
 	/// Whether one of its audits has lapsed.
 	pub lapsed: bool,
+	/// The last block in which it can be challenged, once it is available. Its audits are held until then.
+	pub challenge_until: BlockNumber,
+	/// The disputes about it that are open.
+	pub disputes: u32,
+}
+
+impl<AccountId> Committed<AccountId> {
+	/// Whether it can still be proven wrong: its audits, at least one of which each commitment has, are kept
+	/// for as long as it can be challenged.
+	pub fn is_contestable(&self) -> bool {
+		self.draw.is_some() || self.open > 0 || self.disputes > 0
+	}
 }
 
 /// The draw of a commitment's audits.
@@ -112,15 +125,27 @@ pub enum AuditStage {
 		/// The deadline.
 		until: BlockNumber,
 	},
+	/// Nothing any more: it was accepted or has lapsed. It is kept, with its verifiers' tickets, for as long
+	/// as its commitment can be proven wrong.
+	Held {
+		/// When to look whether that is over.
+		until: BlockNumber,
+	},
 }
 
 impl AuditStage {
+	/// Whether the audit has an outcome.
+	pub fn is_held(&self) -> bool {
+		matches!(self, AuditStage::Held { .. })
+	}
+
 	/// The stage's deadline.
 	pub fn until(&self) -> BlockNumber {
 		match self {
 			AuditStage::Seeking { until, .. }
 			| AuditStage::Committing { until }
-			| AuditStage::Revealing { until } => *until,
+			| AuditStage::Revealing { until }
+			| AuditStage::Held { until } => *until,
 		}
 	}
 }
@@ -142,13 +167,62 @@ pub enum Item {
 		/// The audit.
 		audit: AuditId,
 	},
+	/// A dispute.
+	Dispute {
+		/// The dispute.
+		dispute: DisputeId,
+	},
 }
 
 /// How much of a task is under audit, and by how many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct TaskAudits {
-	/// Draws of audits that are not finished, and audits that are open, void ones included.
+	/// Draws of audits that are not finished, audits that are open or held, and open disputes, void ones
+	/// included.
 	pub open: u32,
 	/// Accounts that are paid as verifiers.
 	pub verifiers: u32,
+}
+
+/// What a verifier's ticket is kept for by a task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Locks {
+	/// Audits that it is to answer.
+	pub open: u32,
+	/// Audits that it has answered and that are held.
+	pub held: u32,
+}
+
+/// A dispute in a runtime.
+pub(crate) type DisputeOf<T> = OpenDispute<<T as polkadot_sdk::frame_system::Config>::AccountId>;
+
+/// A dispute about a commitment.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct OpenDispute<AccountId> {
+	/// The task.
+	pub task: TaskId,
+	/// The round.
+	pub round: RoundIndex,
+	/// The trainer's place.
+	pub slot: Slot,
+	/// The block of the commitment. It tells the commitment from a later one in its place.
+	pub committed: BlockNumber,
+	/// The trainer.
+	pub defender: AccountId,
+	/// The trainer's ticket.
+	pub ticket: TicketId,
+	/// Who says that the commitment is wrong.
+	pub challenger: AccountId,
+	/// What is on hold of the challenger.
+	pub bond: Balance,
+	/// The block in which it was opened.
+	pub opened: BlockNumber,
+	/// The last block for the move that is due.
+	pub until: BlockNumber,
+	/// The block for which the dispute stands in the agenda.
+	pub wake: BlockNumber,
+	/// Who was proven wrong, until the hook ends the dispute.
+	pub proven_wrong: Option<Party>,
+	/// How far it has come.
+	pub game: Dispute,
 }

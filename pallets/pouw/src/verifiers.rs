@@ -2,7 +2,7 @@
 
 use crate::{
 	pallet::{AuditsOf, Config, Event, Pallet, TaskAudit, VerifierLocks, VerifierWork},
-	types::{AuditOf, AuditStage, MAX_VERIFIERS},
+	types::{AuditOf, AuditStage, Locks, MAX_VERIFIERS},
 };
 use alloc::vec::Vec;
 use codec::Encode;
@@ -64,7 +64,7 @@ impl<T: Config> Pallet<T> {
 		let Found { drawn, busy } = Self::draw_verifiers(id, &audit, &last, &randomness, wanted);
 		if drawn.len() < wanted && (busy || now <= audit.stage.until()) {
 			for verifier in &drawn {
-				Self::disengage(audit.task, verifier.ticket);
+				Self::disengage(audit.task, verifier.ticket, false);
 			}
 			if busy {
 				audit.stage = Self::seeking(now);
@@ -72,7 +72,7 @@ impl<T: Config> Pallet<T> {
 			return Self::save_audit(id, audit, Some(Self::next_try(now)));
 		}
 		if drawn.is_empty() {
-			return Self::lapse(id, audit);
+			return Self::lapse(id, audit, now);
 		}
 
 		// Fresh for each attempt: answers to the last one are public.
@@ -164,22 +164,50 @@ impl<T: Config> Pallet<T> {
 
 	/// Takes a drawn verifier on, unless it has enough to do.
 	fn engage(task: TaskId, ticket: TicketId) -> bool {
-		let locks = VerifierLocks::<T>::get(task, ticket);
-		let free = locks < MAX_OPEN_AUDITS;
-		if free {
-			VerifierLocks::<T>::insert(task, ticket, locks.saturating_add(1));
-		}
-		free
+		VerifierLocks::<T>::mutate(task, ticket, |locks| {
+			let locks = locks.get_or_insert_default();
+			let free = locks.open < MAX_OPEN_AUDITS;
+			if free {
+				locks.open = locks.open.saturating_add(1);
+			}
+			free
+		})
 	}
 
-	/// Lets a verifier's ticket go, if it answers no other audit of the task.
-	pub(crate) fn disengage(task: TaskId, ticket: TicketId) {
-		let locks = VerifierLocks::<T>::get(task, ticket).saturating_sub(1);
-		if locks == 0 {
+	/// A verifier has answered an audit that is held from now on, and its ticket with it.
+	pub(crate) fn keep(task: TaskId, ticket: TicketId) {
+		VerifierLocks::<T>::mutate(task, ticket, |locks| {
+			let locks = locks.get_or_insert_default();
+			locks.open = locks.open.saturating_sub(1);
+			locks.held = locks.held.saturating_add(1);
+		});
+	}
+
+	/// Lets a verifier's ticket go, if no other audit of the task needs it.
+	pub(crate) fn disengage(task: TaskId, ticket: TicketId, held: bool) {
+		let Some(mut locks) = VerifierLocks::<T>::get(task, ticket) else {
+			return;
+		};
+		let count = if held {
+			&mut locks.held
+		} else {
+			&mut locks.open
+		};
+		*count = count.saturating_sub(1);
+		if locks == Locks::default() {
 			VerifierLocks::<T>::remove(task, ticket);
 			T::Tickets::release(ticket, task);
 		} else {
 			VerifierLocks::<T>::insert(task, ticket, locks);
+		}
+	}
+
+	/// Forgets that a verifier is to be paid by a task: it has approved what was proven wrong.
+	pub(crate) fn discredit(task: TaskId, account: &T::AccountId) {
+		if VerifierWork::<T>::take(task, account) != 0 {
+			TaskAudit::<T>::mutate(task, |audits| {
+				audits.verifiers = audits.verifiers.saturating_sub(1);
+			});
 		}
 	}
 

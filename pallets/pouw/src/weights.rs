@@ -35,8 +35,16 @@ pub trait WeightInfo {
 	fn open_audit() -> Weight;
 	/// Seeking verifiers for an audit, which may lapse where there are none.
 	fn seek_verifiers() -> Weight;
-	/// The end of an audit: the trainer is rejected and the task goes back over as many rounds as it may.
+	/// The end of an audit.
 	fn end_audit() -> Weight;
+	/// The call `challenge`.
+	fn challenge() -> Weight;
+	/// The call `defend_dispute` with this many bytes.
+	fn defend_dispute(bytes: u32) -> Weight;
+	/// The call `pursue_dispute` with this many bytes.
+	fn pursue_dispute(bytes: u32) -> Weight;
+	/// The end of a dispute: the trainer is refuted and the task goes back over as many rounds as it may.
+	fn end_dispute() -> Weight;
 }
 
 /// The weights with a runtime's database weights.
@@ -47,6 +55,11 @@ fn estimate<T: frame_system::Config>(reads: u64, writes: u64) -> Weight {
 	Weight::from_parts(10_000_000, 0)
 		.saturating_mul(reads.max(writes))
 		.saturating_add(T::DbWeight::get().reads_writes(reads, writes))
+}
+
+/// Weight of decoding and hashing this many bytes in wasm: 10 ns each.
+fn shown(bytes: u32) -> Weight {
+	Weight::from_parts(10_000, 0).saturating_mul(u64::from(bytes))
 }
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
@@ -116,9 +129,34 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	}
 
 	/// Reads and writes: for each of 8 parties ticket with its pool's entries, lock, work, reputation, the
-	/// account's list, balance; the trainer's ticket and holds. Market, and on the way back 9 rounds of 16
-	/// commitments with their entries in the agenda, and the pay of 16 trainers.
+	/// account's list, balance. Market, and a round that is sealed by it.
 	fn end_audit() -> Weight {
+		estimate::<T>(250, 200)
+	}
+
+	/// Reads: commitment, task, specification, round, 16 commitments before it, number, account, figures.
+	/// Writes: dispute, number, holds, two lists, challenge, commitment, count, agenda.
+	fn challenge() -> Weight {
+		estimate::<T>(32, 12)
+	}
+
+	/// Reads: dispute, commitment, task, specification, round, 16 commitments before it, figures. Writes:
+	/// dispute, two entries of the agenda, tile. What is shown is decoded and hashed.
+	fn defend_dispute(bytes: u32) -> Weight {
+		estimate::<T>(24, 4).saturating_add(shown(bytes))
+	}
+
+	/// As for the defender, and what the referee computes.
+	fn pursue_dispute(bytes: u32) -> Weight {
+		estimate::<T>(24, 4)
+			.saturating_add(shown(bytes))
+			.saturating_add(Weight::from_parts(200_000_000, 0))
+	}
+
+	/// Reads and writes: dispute with its entries; the trainer's ticket and holds; for each of 7 verifiers ticket
+	/// with its pool's entries, work, reputation, balance. Market, and on the way back 9 rounds of 16
+	/// commitments with their entries in the agenda, and the pay of 16 trainers.
+	fn end_dispute() -> Weight {
 		estimate::<T>(450, 450)
 	}
 }

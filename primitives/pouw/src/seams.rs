@@ -240,10 +240,10 @@ pub trait Market<AccountId> {
 	/// be challenged.
 	fn checked_further(task: TaskId);
 
-	/// Makes a task whose first round is open for benchmarks, as large as a task can be: the client, its
-	/// trainers and its supervisors, each in the order of their places.
+	/// Makes a task whose first round is open for benchmarks, as large as a task can be, with this root over the
+	/// parts of its step program: the task, its trainers and its supervisors, each in the order of their places.
 	#[cfg(feature = "runtime-benchmarks")]
-	fn benchmark_open_round() -> (TaskId, Vec<AccountId>, Vec<AccountId>);
+	fn benchmark_open_round(step_program_parts: H256) -> (TaskId, Vec<AccountId>, Vec<AccountId>);
 }
 
 /// The most accounts that are paid as verifiers of one task. Others may verify it too, without a share.

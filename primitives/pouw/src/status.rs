@@ -209,7 +209,7 @@ pub struct SegmentCounts {
 	pub audited: u32,
 	/// Accepted by an audit.
 	pub accepted: u32,
-	/// Rejected by an audit.
+	/// Proven wrong in a dispute: one for each commitment that was refuted.
 	pub rejected: u32,
 }
 

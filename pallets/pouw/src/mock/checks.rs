@@ -17,7 +17,8 @@ pub(crate) fn check_invariants() {
 		let known = held(pallet_tickets::HoldReason::Ticket, account)
 			+ held(pallet_ml_tasks::HoldReason::Fee, account)
 			+ held(pallet_ml_tasks::HoldReason::ClientBond, account)
-			+ held(pallet_ml_tasks::HoldReason::TrainerBond, account);
+			+ held(pallet_ml_tasks::HoldReason::TrainerBond, account)
+			+ held(crate::HoldReason::Challenge, account);
 		assert_eq!(on_hold, known, "something is on hold for no reason");
 	}
 	// The pallet checks each account of its tasks; equal sums say that there is nothing beside.
@@ -62,6 +63,11 @@ fn check_nothing_left() {
 	for audit in crate::Audits::<Test>::iter_values() {
 		assert!(pallet_ml_tasks::Tasks::<Test>::contains_key(audit.task));
 	}
+	for dispute in crate::Disputes::<Test>::iter_values() {
+		assert!(pallet_ml_tasks::Tasks::<Test>::contains_key(dispute.task));
+	}
+	assert!(crate::AuditOfSegment::<Test>::iter_values()
+		.all(|audit| crate::Audits::<Test>::contains_key(audit)));
 }
 
 /// A ticket that a task holds is that of a worker, of a former trainer, or of a verifier with an open
@@ -77,7 +83,7 @@ fn check_locked_tickets() {
 				.iter()
 				.any(|former| former.role == Role::Trainer && former.ticket == ticket);
 			let verifies =
-				role == Role::Verifier && crate::VerifierLocks::<Test>::get(task, ticket) > 0;
+				role == Role::Verifier && crate::VerifierLocks::<Test>::contains_key(task, ticket);
 			assert!(seated || former || verifies, "a ticket is held for nothing");
 		}
 	}

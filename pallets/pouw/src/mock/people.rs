@@ -1,6 +1,7 @@
 //! The people of the market: how each of them goes about its duties.
 
 use super::*;
+use pouw_dispute::{DefenderMove, Position};
 use std::{cell::RefCell, collections::BTreeMap};
 
 /// How somebody goes about its duties.
@@ -22,6 +23,8 @@ pub(crate) enum Conduct {
 	/// Whatever is asked of it, it says something else than what is right, and alike with others of its
 	/// kind.
 	Lies,
+	/// A verifier that challenges whatever it audits, and does not go on with it.
+	Accuses,
 	/// A supervisor that holds nothing, and says so.
 	HoldsNothing,
 	/// An evaluator that commits and does not reveal; a verifier likewise.
@@ -140,8 +143,13 @@ fn perform(account: AccountId, duty: &Duty, conduct: Conduct) -> DispatchResult 
 				result => result,
 			}
 		}
+		DutyKind::AnswerDispute { dispute } => answer_dispute(account, *dispute),
 		DutyKind::CommitAudit { audit } => match answer_of(account, *audit, conduct) {
 			Some(answer) => {
+				let accuses = matches!(conduct, Conduct::Honest | Conduct::Accuses);
+				if !answer.in_trace && accuses && VERIFIERS.contains(&account) {
+					accuse(account, *audit);
+				}
 				Pouw::commit_audit(origin, *audit, audit_commitment(&account, *audit, &answer))
 			}
 			None => Ok(()),
@@ -168,9 +176,50 @@ fn perform(account: AccountId, duty: &Duty, conduct: Conduct) -> DispatchResult 
 	}
 }
 
+/// A verifier that has found an audited commitment wrong challenges it, once.
+fn accuse(account: AccountId, audit: AuditId) {
+	let status = Pouw::audit_status(audit).unwrap();
+	let origin = RuntimeOrigin::signed(account);
+	let challenged = Pouw::challenge(origin, status.task, status.round, status.slot);
+	let excuses = [
+		Error::<Test>::AlreadyDone.into(),
+		Error::<Test>::TooManyDisputes.into(),
+		TokenError::FundsUnavailable.into(),
+	];
+	assert!(
+		challenged.is_ok() || challenged.is_err_and(|error| excuses.contains(&error)),
+		"{account} can't challenge: {challenged:?}"
+	);
+}
+
+/// Who has trained opens its trace. More than that there is not to show here: there was no arithmetic.
+fn answer_dispute(account: AccountId, dispute: DisputeId) -> DispatchResult {
+	let status = Pouw::dispute_status(dispute).unwrap();
+	let (task, round, slot) = (status.task, status.round, status.slot);
+	let committed = crate::Commitments::<Test>::get((task, round, slot)).unwrap();
+	let trained = committed.commitment.trace_root == right_trace(task, round, slot);
+	let opens = matches!(status.game.position(), Position::Trace(_));
+	if account != status.defender || !trained || !opens {
+		return Ok(());
+	}
+	open_trace(dispute)
+}
+
+/// The defender shows the checkpoints that it should have.
+pub(crate) fn open_trace(dispute: DisputeId) -> DispatchResult {
+	let status = Pouw::dispute_status(dispute).unwrap();
+	let checkpoints = right_checkpoints(status.task, status.round, status.slot);
+	Pouw::defend_dispute(
+		RuntimeOrigin::signed(status.defender),
+		dispute,
+		arithmetic::parts([]),
+		Box::new(DefenderMove::Trace(checkpoints)),
+	)
+}
+
 pub(crate) fn good() -> SpecVerdict {
 	SpecVerdict::Good {
-		training_tensor: Some(H256::repeat_byte(9)),
+		training_tensor: Some(H256(arithmetic::TASK.data_root())),
 	}
 }
 
@@ -194,10 +243,10 @@ pub(crate) fn commit_round_from(
 	honest: bool,
 	base: H256,
 ) -> DispatchResult {
-	let trace = if honest {
-		right_trace(task, round, slot)
+	let (trace, end) = if honest {
+		(right_trace(task, round, slot), right_end(task, round, slot))
 	} else {
-		H256::repeat_byte(0xfa)
+		(H256::repeat_byte(0xfa), H256::repeat_byte(0xfb))
 	};
 	Pouw::commit_round(
 		RuntimeOrigin::signed(account),
@@ -205,7 +254,7 @@ pub(crate) fn commit_round_from(
 		round,
 		base,
 		trace,
-		trace,
+		end,
 		H256::repeat_byte(5),
 		1_280,
 		0.5f32.to_bits(),
@@ -232,6 +281,10 @@ fn answer_of(account: AccountId, audit: AuditId, conduct: Conduct) -> Option<Aud
 		Conduct::Lies => Some(AuditAnswer {
 			digest: H256::repeat_byte(0x11),
 			in_trace: true,
+		}),
+		Conduct::Accuses => Some(AuditAnswer {
+			in_trace: false,
+			..right
 		}),
 		// Who has faked runs the segment after all when it is drawn, and claims that its trace has it.
 		Conduct::Fakes if TRAINERS.contains(&account) => Some(AuditAnswer {

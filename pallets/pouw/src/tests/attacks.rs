@@ -8,7 +8,7 @@ use polkadot_sdk::{
 	sp_runtime::Permill,
 };
 use pouw_primitives::{
-	proof::{audit_commitment, AuditAnswer},
+	proof::audit_commitment,
 	seams::{Proofs, TicketPool},
 	status::Phase,
 	ticket::Role,
@@ -224,52 +224,6 @@ fn a_lone_verifier_cannot_take_a_stake() {
 		for trainer in TRAINERS.take(2) {
 			assert!(ticket_of(trainer).is_some());
 		}
-	});
-}
-
-#[test]
-fn admitting_a_fault_together_with_the_verifiers_is_no_way_out() {
-	in_market(|| {
-		let task = submit(CLIENT, small_spec());
-		pass(3);
-		let faker = workers(task, Role::Trainer)[0];
-		// It says exactly what honest verifiers say: the right digest, not in its trace.
-		set_conduct(faker, Conduct::Fakes);
-		live_until("training", 30, || phase(task) == Phase::Training(0));
-		live_a_block();
-		pass(4);
-		let id = crate::Audits::<Test>::iter()
-			.filter(|(_, audit)| audit.trainer == faker)
-			.map(|(id, _)| id)
-			.min()
-			.unwrap();
-		let status = Pouw::audit_status(id).unwrap();
-		let answer = right_answer(&status);
-		assert!(matches!(
-			answer,
-			AuditAnswer {
-				in_trace: false,
-				..
-			}
-		));
-		for party in &status.parties {
-			let commitment = audit_commitment(&party.account, id, &answer);
-			assert_ok!(Pouw::commit_audit(
-				RuntimeOrigin::signed(party.account),
-				id,
-				commitment
-			));
-		}
-		for party in &status.parties {
-			assert_ok!(Pouw::reveal_audit(
-				RuntimeOrigin::signed(party.account),
-				id,
-				answer
-			));
-		}
-		pass(1);
-		assert_eq!(ticket_of(faker), None);
-		live_to_end(task);
 	});
 }
 

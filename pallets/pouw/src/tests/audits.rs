@@ -221,33 +221,31 @@ fn a_faked_segment_costs_ticket_bond_and_pay() {
 }
 
 #[test]
-fn half_of_a_slashed_ticket_goes_to_the_verifiers_that_were_right() {
+fn half_of_a_slashed_ticket_goes_to_the_challenger() {
 	in_market(|| {
 		let task = submit(CLIENT, small_spec());
 		pass(3);
 		let faker = workers(task, Role::Trainer)[0];
 		set_conduct(faker, Conduct::Fakes);
-		live_until("a rejection", 60, || {
-			count(|event| matches!(event, Event::AuditRejected { .. })) > 0
+		live_until("a refutation", 60, || {
+			count(|event| matches!(event, Event::CommitmentRefuted { .. })) > 0
 		});
-		let (slashed, burned) = events()
-			.into_iter()
-			.find_map(|event| match event {
-				RuntimeEvent::Pouw(Event::AuditRejected {
-					trainer,
-					slashed,
-					burned,
-					..
-				}) => {
-					assert_eq!(trainer, faker);
-					Some((slashed, burned))
-				}
-				_ => None,
-			})
-			.unwrap();
-		assert_eq!(slashed, 10 * POUW);
-		// Three verifiers share half of it; what can't be divided is burned too.
-		assert_eq!(burned, 10 * POUW - 5 * POUW / 3 * 3);
+		let refuted = events().into_iter().find_map(|event| match event {
+			RuntimeEvent::Pouw(Event::CommitmentRefuted {
+				trainer,
+				challenger,
+				slashed,
+				burned,
+				..
+			}) => Some((trainer, challenger, slashed, burned)),
+			_ => None,
+		});
+		let (trainer, challenger, slashed, burned) = refuted.unwrap();
+		assert_eq!(trainer, faker);
+		assert_eq!((slashed, burned), (10 * POUW, 5 * POUW));
+		// Its bond has returned; it has paid for its ticket.
+		assert_eq!(wealth(challenger), PURSE + 5 * POUW);
+		live_to_end(task);
 	});
 }
 

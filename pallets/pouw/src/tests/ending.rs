@@ -195,7 +195,7 @@ fn the_record_tells_what_was_merged() {
 		let task = submit(CLIENT, small_spec());
 		let summary = live_to_end(task);
 		let record = (0..3).fold(H256::zero(), |record, round| {
-			let sealed = [0, 1].map(|slot| (slot, right_trace(task, round, slot)));
+			let sealed = [0, 1].map(|slot| (slot, right_end(task, round, slot)));
 			pouw_primitives::proof::record_round(&record, round, &sealed)
 		});
 		assert_eq!(summary.record, record);

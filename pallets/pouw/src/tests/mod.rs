@@ -1,12 +1,15 @@
 //! The behaviour of the market as a whole, one file for each part of it.
 
 mod agenda;
+pub(crate) mod arithmetic;
 mod assignment;
 mod attacks;
 mod audits;
+mod disputes;
 mod ending;
 mod evaluation;
 mod properties;
+mod refutations;
 mod rewind;
 mod rounds;
 mod submission;

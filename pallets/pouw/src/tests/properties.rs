@@ -47,6 +47,7 @@ fn conduct_of(number: u8) -> Conduct {
 		8 => Conduct::DoesNotAnswer,
 		9 => Conduct::Lies,
 		10 => Conduct::HoldsNothing,
+		11 => Conduct::Accuses,
 		_ => Conduct::DoesNotReveal,
 	}
 }
@@ -61,7 +62,7 @@ fn deed() -> impl Strategy<Value = Deed> {
 		2 => (1u32..25).prop_map(Deed::Sleep),
 		1 => Just(Deed::Starve),
 		2 => Just(Deed::Hunger),
-		5 => (worker(), 0u8..12).prop_map(|(who, conduct)| Deed::Change(who, conduct)),
+		5 => (worker(), 0u8..13).prop_map(|(who, conduct)| Deed::Change(who, conduct)),
 		4 => worker().prop_map(Deed::Work),
 		2 => (1u64..3, 1u16..4, 1u16..4, 1u16..4, 1u32..5).prop_map(
 			|(client, trainers, supervisors, evaluators, rounds)| {
@@ -167,6 +168,7 @@ proptest! {
 			// Everything is paid, released and cleared.
 			assert!(pallet_ml_tasks::Clearing::<Test>::iter_keys().next().is_none());
 			assert!(crate::Audits::<Test>::iter_keys().next().is_none());
+			assert!(crate::Disputes::<Test>::iter_keys().next().is_none());
 			assert!(pallet_tickets::LockedTo::<Test>::iter_keys().next().is_none());
 			for (_, summary) in pallet_ml_tasks::Summaries::<Test>::iter() {
 				let paid = summary.paid;

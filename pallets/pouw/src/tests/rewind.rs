@@ -80,7 +80,7 @@ fn the_round_stays_sealed_without_the_loser_and_later_ones_are_trained_again() {
 		let slots: Vec<_> = round.commitments.iter().map(|c| c.slot).collect();
 		assert_eq!(slots, vec![0, 2]);
 		// The record is that of the set that stands.
-		let set = [(0, right_trace(task, 0, 0)), (2, right_trace(task, 0, 2))];
+		let set = [(0, right_end(task, 0, 0)), (2, right_end(task, 0, 2))];
 		assert_eq!(status(task).record, record_round(&H256::zero(), 0, &set));
 		assert_eq!(status(task).segments.committed, 8);
 
@@ -277,7 +277,7 @@ fn audits_of_lost_rounds_are_void() {
 		let faker = workers(task, Role::Trainer)[0];
 		lost(task, faker, 3);
 		let void: Vec<_> = crate::Audits::<Test>::iter_keys()
-			.filter(|id| Pouw::audit_status(*id).unwrap().void)
+			.filter(|id| Pouw::audit_status(*id).is_some_and(|status| status.void))
 			.collect();
 		assert!(!void.is_empty());
 		for id in &void {

@@ -9,7 +9,7 @@ use polkadot_sdk::{
 };
 use pouw_primitives::{
 	proof::record_round,
-	seams::{AuditOutcome, Market, TicketPool},
+	seams::{Market, TicketPool},
 	status::{DutyKind, FailureReason, Phase},
 	ticket::Role,
 	RoundIndex, TaskId, POUW,
@@ -49,7 +49,7 @@ fn a_round_is_sealed_when_the_last_attestation_lands() {
 		let round = MlTasks::round_status(task, 0).unwrap();
 		assert!(round.sealed);
 		assert_eq!(round.commitments.len(), 2);
-		let sealed = [(0, right_trace(task, 0, 0)), (1, right_trace(task, 0, 1))];
+		let sealed = [(0, right_end(task, 0, 0)), (1, right_end(task, 0, 1))];
 		assert_eq!(status(task).record, record_round(&H256::zero(), 0, &sealed));
 		assert_eq!(status(task).segments.committed, 8);
 	});
@@ -296,8 +296,7 @@ fn an_open_round_waits_for_the_successor_of_its_last_trainer() {
 		// As the proofs do when they find a commitment to the open round wrong.
 		<MlTasks as Market<AccountId>>::audits_drawn(task, 1);
 		<Tickets as TicketPool<AccountId>>::slash(ticket, Permill::zero(), &[]);
-		let outcome = AuditOutcome::Rejected(0, ticket);
-		<MlTasks as Market<AccountId>>::audit_ended(task, 0, outcome);
+		<MlTasks as Market<AccountId>>::commitment_refuted(task, 0, 0, ticket);
 		assert!(status(task).deadline.unwrap() > deadline);
 		assert_eq!(live_to_end(task).phase, Phase::Settled);
 	});

@@ -63,11 +63,16 @@ fn a_verifier_serves_several_audits_and_its_ticket_is_let_go_after_the_last() {
 		let verifier = VERIFIERS.start;
 		let ticket = ticket_of(verifier).unwrap();
 		assert_eq!(Pouw::audits_of(verifier).len(), 8);
-		assert_eq!(crate::VerifierLocks::<Test>::get(task, ticket), 8);
+		let locks = || {
+			crate::VerifierLocks::<Test>::get(task, ticket).map(|locks| (locks.open, locks.held))
+		};
+		assert_eq!(locks(), Some((8, 0)));
 		live_until("the audits' end", 60, || {
 			Pouw::audits_of(verifier).is_empty()
 		});
-		assert_eq!(crate::VerifierLocks::<Test>::get(task, ticket), 0);
+		// It is kept for as long as what it has approved can be proven wrong.
+		assert_eq!(locks(), Some((0, 8)));
+		live_until("the end of the challenge window", 20, || locks().is_none());
 	});
 }
 

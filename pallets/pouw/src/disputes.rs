@@ -1,0 +1,504 @@
+//! Disputes about commitments: opened, played and ended.
+//!
+//! The game itself is [`pouw_dispute`]'s, a pure function. Here is what surrounds it: who may open one and
+//! what that costs, what the game is judged by, the clock, and what follows from its end.
+
+use crate::{
+	pallet::{
+		Agenda, AuditOfSegment, Audits, Challenges, Commitments, Config, Disputes, DisputesOf,
+		Error, Event, HoldReason, NextDispute, Pallet, ShownTile, TaskAudit,
+	},
+	types::{DisputeOf, Item, OpenDispute},
+};
+use alloc::vec::Vec;
+use codec::Encode;
+use polkadot_sdk::{
+	frame_support::{
+		ensure,
+		pallet_prelude::DispatchResult,
+		traits::{
+			fungible::MutateHold,
+			tokens::{Fortitude, Precision, Restriction},
+			Get,
+		},
+		BoundedVec,
+	},
+	sp_core::H256,
+	sp_runtime::Permill,
+};
+use pouw_dispute::{
+	ChallengerMove, DefenderMove, Dispute, Facts, MoveError, Outcome, Party, Start, Subject,
+};
+use pouw_primitives::{
+	seams::{Grounds, Market, Rewards, TicketPool, WorkFact},
+	status::{DisputeStatus, Duty, DutyKind},
+	BlockNumber, DisputeId, RoundIndex, Slot, TaskId,
+};
+use repops::{
+	parts::{PartProof, Parts, ShownParts},
+	random::Seed,
+};
+
+/// The most disputes about one commitment that are open at a time. A trainer must be able to answer them all.
+pub const MAX_DISPUTES: u32 = 8;
+
+/// The most bytes of a move with the parts of the program that are shown with it. The largest is the evidence
+/// for a passage: 40 tiles of 4 KiB with their proofs.
+pub const MAX_MOVE_BYTES: usize = 256 * 1024;
+
+/// The most parts of the program that are shown with a move.
+pub const MAX_PARTS: usize = 8;
+
+/// The most hashes of a proof that a part is one of the program's.
+const MAX_SIBLINGS: usize = 32;
+
+/// Of what a loser loses, the share of the winner; the rest is burned. So somebody who plays against itself
+/// loses by it.
+pub const SHARE_OF_WINNER: Permill = Permill::from_percent(50);
+
+/// The longest that the running of a segment again is waited for: about a day.
+const MAX_RUN: BlockNumber = 28_800;
+
+impl<T: Config> From<MoveError> for Error<T> {
+	fn from(error: MoveError) -> Self {
+		match error {
+			MoveError::NotNow => Error::AnotherMoveDue,
+			MoveError::TooLarge => Error::MoveTooLarge,
+			MoveError::Count { .. } => Error::WrongCount,
+			MoveError::NotTheChildren => Error::NotTheChildren,
+			MoveError::NoSuchPart => Error::NoSuchPart,
+			MoveError::NotTheTile => Error::NotTheTile,
+			MoveError::NotProven => Error::NotProven,
+			MoveError::Judge(_) => Error::NotJudgeable,
+			// Whatever else there is, something is missing in what was shown.
+			_ => Error::PartMissing,
+		}
+	}
+}
+
+/// How many blocks it takes to run a segment again on a machine of the speed that everybody is expected to
+/// have.
+fn run_time<T: Config>(grounds: &Grounds) -> BlockNumber {
+	let speed = T::ReferenceSpeed::get().max(1);
+	let blocks = grounds.segment_multiply_adds.div_ceil(speed);
+	BlockNumber::try_from(blocks)
+		.unwrap_or(MAX_RUN)
+		.min(MAX_RUN)
+}
+
+impl<T: Config> Pallet<T> {
+	/// The last block in which a commitment that becomes available now can be challenged: there is time to
+	/// run any of its segments.
+	pub(crate) fn challenge_until(task: TaskId, round: RoundIndex, slot: Slot) -> BlockNumber {
+		let run =
+			T::Market::grounds(task, round, slot).map_or(0, |grounds| run_time::<T>(&grounds));
+		Self::now()
+			.saturating_add(Self::challenge_window())
+			.saturating_add(run)
+	}
+
+	/// The last block for a move that becomes due now. A party may have to run the segment again for any of
+	/// them, be it that it was started anew in between.
+	fn move_until(grounds: &Grounds) -> BlockNumber {
+		Self::now()
+			.saturating_add(Self::dispute_clock())
+			.saturating_add(run_time::<T>(grounds))
+	}
+
+	/// What a dispute is judged by. None if the task has gone back or ended.
+	fn facts(task: TaskId, round: RoundIndex, grounds: &Grounds) -> Facts {
+		let updates = Self::updates(task, round, grounds);
+		Facts {
+			seed: Seed(grounds.seed.0),
+			data: Some(grounds.training_tensor.0),
+			state: None,
+			updates: updates.into_iter().map(|root| root.0).collect(),
+		}
+	}
+
+	/// The roots of the states whose merge a round starts from, in the order of the places.
+	fn updates(task: TaskId, round: RoundIndex, grounds: &Grounds) -> Vec<H256> {
+		let Some(before) = round.checked_sub(1) else {
+			return Vec::new();
+		};
+		(0..16 as Slot)
+			.filter(|slot| grounds.sealed & crate::commitments::place(*slot) != 0)
+			.filter_map(|slot| Commitments::<T>::get((task, before, slot)))
+			.map(|committed| committed.commitment.end_root)
+			.collect()
+	}
+
+	/// Somebody says that a commitment is wrong.
+	pub(crate) fn do_challenge(
+		task: TaskId,
+		round: RoundIndex,
+		slot: Slot,
+		who: T::AccountId,
+	) -> DispatchResult {
+		let key = (task, round, slot);
+		let mut committed = Commitments::<T>::get(key).ok_or(Error::<T>::NothingCommitted)?;
+		let commitment = &committed.commitment;
+		ensure!(commitment.account != who, Error::<T>::OwnCommitment);
+		ensure!(
+			commitment.available && committed.is_contestable(),
+			Error::<T>::NotChallengeable
+		);
+		ensure!(
+			!Challenges::<T>::contains_key((task, round, slot, &who)),
+			Error::<T>::AlreadyDone
+		);
+		ensure!(
+			committed.disputes < MAX_DISPUTES,
+			Error::<T>::TooManyDisputes
+		);
+		let grounds = T::Market::grounds(task, round, slot).ok_or(Error::<T>::NoSuchTask)?;
+		let subject = Subject::Round {
+			trace: commitment.trace_root.0,
+			end: commitment.end_root.0,
+			segments: committed.segments,
+			steps_per_segment: grounds.steps_per_segment,
+			first_position: grounds.first_position,
+			start: if round == 0 {
+				Start::Initial
+			} else {
+				Start::Merge
+			},
+		};
+		let game = Dispute::new(subject, &ShownParts::default(), &Facts::default())
+			.map_err(Error::<T>::from)?;
+		let bond = T::ChallengeBond::get();
+		T::Currency::hold(&HoldReason::Challenge.into(), &who, bond)?;
+
+		let id = NextDispute::<T>::get();
+		NextDispute::<T>::put(id.saturating_add(1));
+		let now = Self::now();
+		let until = Self::move_until(&grounds);
+		let dispute = OpenDispute {
+			task,
+			round,
+			slot,
+			committed: commitment.block,
+			defender: commitment.account.clone(),
+			ticket: commitment.ticket,
+			challenger: who.clone(),
+			bond,
+			opened: now,
+			until,
+			wake: 0,
+			proven_wrong: None,
+			game,
+		};
+		Self::deposit_event(Event::DisputeOpened {
+			dispute: id,
+			task,
+			round,
+			slot,
+			defender: dispute.defender.clone(),
+			challenger: who.clone(),
+			bond,
+			deadline: until,
+		});
+		DisputesOf::<T>::insert(&dispute.defender, id, ());
+		DisputesOf::<T>::insert(&who, id, ());
+		Challenges::<T>::insert((task, round, slot, &who), id);
+		committed.disputes = committed.disputes.saturating_add(1);
+		Commitments::<T>::insert(key, committed);
+		TaskAudit::<T>::mutate(task, |audits| audits.open = audits.open.saturating_add(1));
+		Self::save_dispute(id, dispute, None);
+		Ok(())
+	}
+
+	/// A move of the trainer's.
+	pub(crate) fn do_defend(
+		id: DisputeId,
+		who: &T::AccountId,
+		parts: &[PartProof],
+		made: DefenderMove,
+	) -> DispatchResult {
+		let bounded = made.is_within_bounds() && Self::is_bounded(parts, &made);
+		ensure!(bounded, Error::<T>::MoveTooLarge);
+		let shown = match &made {
+			DefenderMove::Tile(bytes) => Some(BoundedVec::truncate_from(bytes.to_vec())),
+			_ => None,
+		};
+		Self::play(id, who, Party::Defender, parts, |game, program, facts| {
+			game.defend(made, program, facts)
+		})?;
+		if let Some(shown) = shown {
+			ShownTile::<T>::insert(id, shown);
+		}
+		Ok(())
+	}
+
+	/// A move of the challenger's.
+	pub(crate) fn do_pursue(
+		id: DisputeId,
+		who: &T::AccountId,
+		parts: &[PartProof],
+		made: ChallengerMove,
+	) -> DispatchResult {
+		let bounded = made.is_within_bounds() && Self::is_bounded(parts, &made);
+		ensure!(bounded, Error::<T>::MoveTooLarge);
+		Self::play(id, who, Party::Challenger, parts, |game, program, facts| {
+			game.challenge(made, program, facts)
+		})?;
+		ShownTile::<T>::remove(id);
+		Ok(())
+	}
+
+	/// Whether a move costs no more than any honest one, seen before anything is done for it.
+	fn is_bounded(parts: &[PartProof], made: &impl Encode) -> bool {
+		let bytes = parts.encoded_size().saturating_add(made.encoded_size());
+		parts.len() <= MAX_PARTS
+			&& bytes <= MAX_MOVE_BYTES
+			&& parts
+				.iter()
+				.all(|part| part.proof.siblings.len() <= MAX_SIBLINGS)
+	}
+
+	/// Lets a party make its move.
+	fn play(
+		id: DisputeId,
+		who: &T::AccountId,
+		party: Party,
+		parts: &[PartProof],
+		make: impl FnOnce(&mut Dispute, &ShownParts, &Facts) -> Result<Outcome, MoveError>,
+	) -> DispatchResult {
+		let mut dispute = Disputes::<T>::get(id).ok_or(Error::<T>::NoSuchDispute)?;
+		ensure!(
+			*who == *Self::party(&dispute, party),
+			Error::<T>::NotItsWorker
+		);
+		ensure!(Self::is_about_something(&dispute), Error::<T>::DisputeVoid);
+		let due = dispute.proven_wrong.is_none() && dispute.game.to_move() == party;
+		ensure!(due, Error::<T>::NotYourMove);
+		ensure!(Self::now() <= dispute.until, Error::<T>::TooLate);
+		let grounds = T::Market::grounds(dispute.task, dispute.round, dispute.slot)
+			.ok_or(Error::<T>::NoSuchTask)?;
+		let program = ShownParts::open(&grounds.step_program_parts.0, parts)
+			.map_err(|_| Error::<T>::PartsNotProven)?;
+		ensure!(
+			program.counts().version == grounds.arithmetic_version,
+			Error::<T>::PartsNotProven
+		);
+		let facts = Self::facts(dispute.task, dispute.round, &grounds);
+		let outcome = make(&mut dispute.game, &program, &facts).map_err(Error::<T>::from)?;
+		let wake = match outcome {
+			Outcome::Open => {
+				dispute.until = Self::move_until(&grounds);
+				None
+			}
+			// What follows, be it that the task goes back over many rounds, is no matter of this call.
+			Outcome::Lost(loser) => {
+				dispute.proven_wrong = Some(loser);
+				Some(Self::now().saturating_add(1))
+			}
+		};
+		Self::deposit_event(Event::DisputeMoved {
+			dispute: id,
+			by: party,
+			to_move: dispute.game.to_move(),
+			deadline: dispute.until,
+		});
+		Self::save_dispute(id, dispute, wake);
+		Ok(())
+	}
+
+	/// The account of a party.
+	fn party(dispute: &DisputeOf<T>, party: Party) -> &T::AccountId {
+		match party {
+			Party::Defender => &dispute.defender,
+			Party::Challenger => &dispute.challenger,
+		}
+	}
+
+	/// Whether the commitment is still there.
+	fn is_about_something(dispute: &DisputeOf<T>) -> bool {
+		Commitments::<T>::get((dispute.task, dispute.round, dispute.slot))
+			.is_some_and(|committed| committed.commitment.block == dispute.committed)
+	}
+
+	/// Stores a dispute and enters it in the agenda for the block after its deadline, or for another one.
+	fn save_dispute(id: DisputeId, mut dispute: DisputeOf<T>, wake: Option<BlockNumber>) {
+		let item = Item::Dispute { dispute: id };
+		let wake = wake.unwrap_or_else(|| dispute.until.saturating_add(1));
+		if wake != dispute.wake {
+			Agenda::<T>::remove(dispute.wake, item);
+			Agenda::<T>::insert(wake, item, ());
+			dispute.wake = wake;
+		}
+		Disputes::<T>::insert(id, dispute);
+	}
+
+	/// A dispute's turn in the agenda has come.
+	pub(crate) fn dispute_due(id: DisputeId, dispute: DisputeOf<T>, now: BlockNumber) {
+		let task = dispute.task;
+		if !Self::is_about_something(&dispute) {
+			Self::give_bond_back(&dispute);
+			Self::remove_dispute(id, &dispute);
+			Self::deposit_event(Event::DisputeVoided { dispute: id });
+			return T::Market::checked_further(task);
+		}
+		let timed_out = (now > dispute.until).then(|| dispute.game.to_move());
+		let Some(loser) = dispute.proven_wrong.or(timed_out) else {
+			return Self::save_dispute(id, dispute, None);
+		};
+		Self::deposit_event(Event::DisputeEnded {
+			dispute: id,
+			task,
+			round: dispute.round,
+			slot: dispute.slot,
+			loser,
+			timed_out: dispute.proven_wrong.is_none(),
+		});
+		Self::remove_dispute(id, &dispute);
+		match loser {
+			Party::Challenger => Self::refute_challenge(dispute),
+			Party::Defender => Self::refute_commitment(dispute),
+		}
+	}
+
+	/// Takes everything out that is kept about a dispute, but its bond.
+	fn remove_dispute(id: DisputeId, dispute: &DisputeOf<T>) {
+		let (task, round, slot) = (dispute.task, dispute.round, dispute.slot);
+		if dispute.wake != 0 {
+			Agenda::<T>::remove(dispute.wake, Item::Dispute { dispute: id });
+		}
+		Disputes::<T>::remove(id);
+		ShownTile::<T>::remove(id);
+		DisputesOf::<T>::remove(&dispute.defender, id);
+		DisputesOf::<T>::remove(&dispute.challenger, id);
+		Challenges::<T>::remove((task, round, slot, &dispute.challenger));
+		TaskAudit::<T>::mutate(task, |audits| audits.open = audits.open.saturating_sub(1));
+		if Self::is_about_something(dispute) {
+			Self::change_commitment((task, round, slot), |committed| {
+				committed.disputes = committed.disputes.saturating_sub(1);
+			});
+		}
+	}
+
+	fn give_bond_back(dispute: &DisputeOf<T>) {
+		let reason = HoldReason::Challenge.into();
+		let who = &dispute.challenger;
+		if let Err(error) = T::Currency::release(&reason, who, dispute.bond, Precision::BestEffort)
+		{
+			log::error!(target: crate::LOG_TARGET, "a bond can't be released: {error:?}");
+		}
+	}
+
+	/// The challenger was wrong, or has not gone on. That confirms nothing: others may still find what it has
+	/// not, and get the time for it.
+	fn refute_challenge(dispute: DisputeOf<T>) {
+		let reason = HoldReason::Challenge.into();
+		let who = &dispute.challenger;
+		let share = SHARE_OF_WINNER.mul_floor(dispute.bond);
+		// What the trainer's account can't take is burned with the rest.
+		let paid = T::Currency::transfer_on_hold(
+			&reason,
+			who,
+			&dispute.defender,
+			share,
+			Precision::BestEffort,
+			Restriction::Free,
+			Fortitude::Force,
+		)
+		.unwrap_or_default();
+		let rest = dispute.bond.saturating_sub(paid);
+		let burned =
+			T::Currency::burn_held(&reason, who, rest, Precision::BestEffort, Fortitude::Force);
+		if let Err(error) = burned {
+			log::error!(target: crate::LOG_TARGET, "a bond can't be burned: {error:?}");
+		}
+		T::Rewards::note(who, WorkFact::Fault);
+		let (task, round, slot) = (dispute.task, dispute.round, dispute.slot);
+		let until = Self::challenge_until(task, round, slot);
+		Self::change_commitment((task, round, slot), |committed| {
+			committed.challenge_until = committed.challenge_until.max(until);
+		});
+		T::Market::checked_further(task);
+	}
+
+	/// The trainer was wrong, or could not show what it has committed to.
+	fn refute_commitment(dispute: DisputeOf<T>) {
+		let (task, round, slot) = (dispute.task, dispute.round, dispute.slot);
+		Self::give_bond_back(&dispute);
+		T::Rewards::note(&dispute.defender, WorkFact::Fault);
+		let winner = [dispute.challenger.clone()];
+		let slashed = T::Tickets::slash(dispute.ticket, SHARE_OF_WINNER, &winner);
+		if dispute.proven_wrong.is_some() {
+			Self::slash_approvers(&dispute);
+		}
+		Self::deposit_event(Event::CommitmentRefuted {
+			task,
+			round,
+			slot,
+			trainer: dispute.defender,
+			challenger: dispute.challenger,
+			slashed: slashed.total,
+			burned: slashed.burned,
+		});
+		T::Market::commitment_refuted(task, round, slot, dispute.ticket);
+	}
+
+	/// Takes the tickets of the verifiers who have said that they have run the segment which was proven wrong,
+	/// and found it right.
+	fn slash_approvers(dispute: &DisputeOf<T>) {
+		let Some(checkpoint) = dispute.game.checkpoint() else {
+			return;
+		};
+		let segment = checkpoint.saturating_sub(1);
+		let place = (dispute.task, dispute.round, dispute.slot, segment);
+		let Some(id) = AuditOfSegment::<T>::get(place) else {
+			return;
+		};
+		let parties = Audits::<T>::get(id).map(|audit| audit.parties);
+		for party in parties.iter().flatten().skip(1) {
+			if !party.answer.is_some_and(|answer| answer.in_trace) {
+				continue;
+			}
+			let slashed = T::Tickets::slash(party.ticket, Permill::zero(), &[]);
+			Self::discredit(dispute.task, &party.account);
+			T::Rewards::note(&party.account, WorkFact::Fault);
+			Self::deposit_event(Event::VerifierSlashed {
+				audit: id,
+				verifier: party.account.clone(),
+				slashed: slashed.total,
+			});
+		}
+	}
+
+	/// The move that an account is to make in a dispute.
+	pub(crate) fn move_due(id: DisputeId, account: &T::AccountId) -> Option<Duty> {
+		let dispute = Disputes::<T>::get(id)?;
+		let due = dispute.proven_wrong.is_none()
+			&& Self::party(&dispute, dispute.game.to_move()) == account
+			&& Self::is_about_something(&dispute);
+		due.then_some(Duty {
+			kind: DutyKind::AnswerDispute { dispute: id },
+			task: dispute.task,
+			deadline: dispute.until,
+		})
+	}
+
+	pub(crate) fn dispute_status_of(id: DisputeId) -> Option<DisputeStatus<T::AccountId>> {
+		let dispute = Disputes::<T>::get(id)?;
+		let (task, round) = (dispute.task, dispute.round);
+		let grounds = T::Market::grounds(task, round, dispute.slot);
+		let updates = grounds.map(|grounds| Self::updates(task, round, &grounds));
+		Some(DisputeStatus {
+			dispute: id,
+			task,
+			round,
+			slot: dispute.slot,
+			void: !Self::is_about_something(&dispute),
+			defender: dispute.defender,
+			challenger: dispute.challenger,
+			bond: dispute.bond,
+			opened: dispute.opened,
+			deadline: dispute.until,
+			updates: updates.unwrap_or_default(),
+			shown: ShownTile::<T>::get(id).unwrap_or_default().into_inner(),
+			game: dispute.game,
+		})
+	}
+}

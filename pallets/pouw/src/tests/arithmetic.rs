@@ -1,0 +1,116 @@
+//! A training that is really computed, for disputes that come down to its arithmetic.
+
+#[path = "../../../../primitives/dispute/tests/computation/mod.rs"]
+mod computation;
+
+pub(crate) use computation::{Corruption, Fault, Own, Round, Task};
+
+use crate::mock::*;
+use polkadot_sdk::{frame_support::assert_ok, sp_core::H256};
+use pouw_dispute::{challenge, defend, Party, Subject};
+use pouw_primitives::{
+	spec::{batch_position, TaskSpec},
+	DisputeId, RoundIndex, Slot, TaskId,
+};
+use repops::{
+	commit::TILE_BYTES,
+	parts::{show, PartProof, Place},
+	random::Seed,
+	tensor::Tensor,
+};
+use std::sync::LazyLock;
+
+/// The programs and data of all tasks of the tests.
+pub(crate) static TASK: LazyLock<Task> = LazyLock::new(Task::tiny);
+
+/// These parts of the step program, and the counts.
+pub(crate) fn parts(places: impl IntoIterator<Item = Place>) -> Vec<PartProof> {
+	show(&TASK.program, places)
+}
+
+/// A task of two trainers and two rounds of three segments of four steps.
+pub(crate) fn spec() -> TaskSpec {
+	let mut spec = small_spec();
+	spec.training.rounds = 2;
+	spec.training.steps_per_round = 12;
+	spec.training.steps_per_segment = 4;
+	spec.training.batch = 4;
+	// Longer than a dispute.
+	spec.round_deadline = 200;
+	spec
+}
+
+/// A trainer's round, from these updates.
+pub(crate) fn round<'a>(
+	task: TaskId,
+	round: RoundIndex,
+	slot: Slot,
+	updates: &'a [Vec<Tensor>],
+) -> Round<'a> {
+	let status = status(task);
+	let training = status.spec.training;
+	Round {
+		task: &TASK,
+		seed: Seed(status.seed.unwrap().0),
+		updates,
+		first_position: batch_position(&training, round, slot, 0),
+		segments: status.spec.segments_per_round(),
+		steps_per_segment: training.steps_per_segment,
+	}
+}
+
+/// A trainer commits to what it has computed, and the supervisors hold it.
+pub(crate) fn commit(trainer: AccountId, task: TaskId, number: RoundIndex, own: &Own) {
+	let Subject::Round { trace, end, .. } = own.claim() else {
+		panic!("a commitment is to a round");
+	};
+	assert_ok!(Pouw::commit_round(
+		RuntimeOrigin::signed(trainer),
+		task,
+		number,
+		status(task).record,
+		H256(trace),
+		H256(end),
+		H256::zero(),
+		48,
+		0,
+	));
+}
+
+/// Plays a dispute on chain until it has ended, a move in each block. A party that finds no move lets its time
+/// pass. Returns the moves that were made.
+pub(crate) fn play(id: DisputeId, defender: &mut Own, challenger: &mut Own) -> u32 {
+	let mut moves = 0;
+	for _ in 0..400 {
+		let Some(dispute) = Pouw::dispute_status(id) else {
+			return moves;
+		};
+		let facts = challenger.round.facts();
+		let (game, program) = (&dispute.game, &TASK.program);
+		match game.to_move() {
+			Party::Defender => {
+				defender.follow(game);
+				if let Ok(made) = defend(game, program, &facts, defender) {
+					if let Ok(parts) = game.parts_of_defence(&made, program, &facts) {
+						let origin = RuntimeOrigin::signed(dispute.defender);
+						assert_ok!(Pouw::defend_dispute(origin, id, parts, Box::new(made)));
+						moves += 1;
+					}
+				}
+			}
+			Party::Challenger => {
+				challenger.follow(game);
+				let shown: Option<&[u8; TILE_BYTES]> = dispute.shown[..].try_into().ok();
+				if let Ok(made) = challenge(game, program, &facts, challenger, shown) {
+					let parts = game.parts_of_challenge(&made, program, &facts).unwrap();
+					let origin = RuntimeOrigin::signed(dispute.challenger);
+					assert_ok!(Pouw::pursue_dispute(origin, id, parts, Box::new(made)));
+					moves += 1;
+				}
+			}
+		}
+		pass(1);
+		check_invariants();
+	}
+	panic!("a dispute does not end");
+}
