@@ -18,6 +18,7 @@ mod error;
 mod execute;
 mod instruction_set;
 mod kernels;
+mod observe;
 mod plan;
 mod session;
 mod storage;
@@ -35,7 +36,7 @@ use repops::{
 	interpret::{Bindings, Outputs, RunError},
 	tensor::Tensor,
 };
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroUsize, ops::ControlFlow, sync::Arc};
 use team::Threads;
 
 /// How an engine works. None of it changes a bit of its results.
@@ -134,6 +135,18 @@ impl Compiled {
 	/// Runs the program once, of whatever role: [`repops::interpret::run`] with the same bits.
 	pub fn run(&self, bindings: &Bindings) -> Result<Outputs, RunError> {
 		session::run_once(self, bindings)
+	}
+
+	/// Runs the program one operation after another, nothing fused, and shows each operation's index, operands
+	/// and result to `observe` as soon as it is there, until that says to stop. The bits are those of
+	/// [`repops::interpret::run_observed`]. It takes longer than [`Compiled::run`] and is for those who must
+	/// name every value, such as the parties of a dispute.
+	pub fn run_observed(
+		&self,
+		bindings: &Bindings,
+		observe: impl FnMut(u32, &[&Tensor], &Tensor) -> ControlFlow<()>,
+	) -> Result<(), RunError> {
+		observe::run_observed(&self.engine, &self.checked, bindings, observe)
 	}
 
 	/// Runs an evaluation program: the number of right answers. Features and labels are given by the
