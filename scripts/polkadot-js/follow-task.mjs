@@ -26,6 +26,11 @@ if (options.task === undefined && !(options.spec && options.uri)) {
 
 const MARKET = ['tickets', 'mlTasks', 'pouw', 'rewards'];
 
+/** What is of the market: its own events, and the money that passes from one who is wrong to another. */
+function isOfMarket({ section, method }) {
+  return MARKET.includes(section) || (section === 'balances' && method === 'TransferOnHold');
+}
+
 const api = await ApiPromise.create({
   provider: new WsProvider(options.url, 1000),
   noInitWarn: true,
@@ -71,7 +76,7 @@ async function follow(task, from) {
     for (; next <= last; next += 1) {
       const at = await api.at(await api.rpc.chain.getBlockHash(next));
       for (const { event } of await at.query.system.events()) {
-        if (!MARKET.includes(event.section)) continue;
+        if (!isOfMarket(event)) continue;
         console.log(`#${next} ${describe(event)}`);
         if (api.events.mlTasks.TaskEnded.is(event) && event.data.task.toNumber() === task) {
           return event;

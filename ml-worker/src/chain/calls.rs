@@ -5,13 +5,15 @@
 
 use codec::{Compact, Encode};
 use polkadot_sdk::sp_core::H256;
+use pouw_dispute::{ChallengerMove, DefenderMove};
 use pouw_primitives::{
 	proof::AuditAnswer,
 	spec::TaskSpec,
 	status::SpecVerdict,
 	ticket::{Capabilities, Endpoint, Role},
-	AuditId, Balance, RoundIndex, Slot, TaskId, TicketId,
+	AuditId, Balance, DisputeId, RoundIndex, Slot, TaskId, TicketId,
 };
+use repops::parts::PartProof;
 use std::fmt;
 use subxt::{
 	ext::{
@@ -42,6 +44,9 @@ pub(super) const CALLS: &[(&str, &str)] = &[
 	(PROOFS, "attest_available"),
 	(PROOFS, "commit_audit"),
 	(PROOFS, "reveal_audit"),
+	(PROOFS, "challenge"),
+	(PROOFS, "defend_dispute"),
+	(PROOFS, "pursue_dispute"),
 ];
 
 /// A call of the runtime with its arguments.
@@ -170,6 +175,25 @@ impl Call {
 	pub fn reveal_audit(audit: AuditId, answer: AuditAnswer) -> Self {
 		Call::new(PROOFS, "reveal_audit", (Compact(audit), answer))
 	}
+
+	/// Says that a trainer's commitment to a round is wrong.
+	pub fn challenge(task: TaskId, round: RoundIndex, slot: Slot) -> Self {
+		Call::new(
+			PROOFS,
+			"challenge",
+			(Compact(task), Compact(round), Compact(slot)),
+		)
+	}
+
+	/// Makes a defender's move. `parts` are those of the step program that the move is judged by.
+	pub fn defend_dispute(dispute: DisputeId, parts: &[PartProof], made: &DefenderMove) -> Self {
+		Call::new(PROOFS, "defend_dispute", (Compact(dispute), parts, made))
+	}
+
+	/// Makes a challenger's move. `parts` are those of the step program that the move is judged by.
+	pub fn pursue_dispute(dispute: DisputeId, parts: &[PartProof], made: &ChallengerMove) -> Self {
+		Call::new(PROOFS, "pursue_dispute", (Compact(dispute), parts, made))
+	}
 }
 
 /// Arguments in their encoding.
@@ -215,6 +239,14 @@ mod tests {
 	use super::*;
 	use crate::chain::known::metadata;
 	use codec::Decode;
+	use pouw_dispute::OperandRoot;
+	use repops::{
+		commit::{MerkleProof, TILE_BYTES},
+		parts::{Part, Place},
+		program::{Operation, OperationKind},
+		referee::{Evidence, TileProof},
+		tensor::TensorType,
+	};
 	use subxt::ext::scale_value::scale::decode_as_type;
 
 	/// One of each call.
@@ -226,6 +258,38 @@ mod tests {
 		let answer = AuditAnswer {
 			digest: hash,
 			in_trace: true,
+		};
+		let proof = MerkleProof {
+			siblings: vec![[1; 32], [2; 32]],
+		};
+		let parts = [PartProof {
+			place: Place::Operation(300),
+			part: Part::Operation(
+				Operation {
+					kind: OperationKind::Sum { axis: 1 },
+					operands: vec![7],
+				},
+				TensorType::f32([3, 1]),
+			),
+			proof: proof.clone(),
+		}];
+		let values = DefenderMove::Values {
+			top: [3; 32],
+			proof: proof.clone(),
+		};
+		let evidence = ChallengerMove::Evidence {
+			operands: vec![OperandRoot {
+				root: [4; 32],
+				proof: proof.clone(),
+			}],
+			tiles: Evidence {
+				tiles: vec![TileProof {
+					operand: 0,
+					tile: 300,
+					bytes: Box::new([5; TILE_BYTES]),
+					proof,
+				}],
+			},
 		};
 		vec![
 			Call::buy_ticket(Role::Verifier, &Capabilities::default(), &endpoint, 1 << 70),
@@ -248,6 +312,9 @@ mod tests {
 			Call::attest_available(1, 300, &[0, 15]),
 			Call::commit_audit(300, hash),
 			Call::reveal_audit(300, answer),
+			Call::challenge(1, 300, 15),
+			Call::defend_dispute(300, &parts, &values),
+			Call::pursue_dispute(300, &parts, &evidence),
 		]
 	}
 

@@ -1,21 +1,26 @@
-//! What happened to a task in a block.
+//! What happened in the market in a block.
 
 use super::{AccountId, ChainError, View};
 use pouw_primitives::TaskId;
 use subxt::ext::scale_value::{At, Composite, Primitive, Value, ValueDef};
 
-/// An event of the tickets, the market or the proofs that names a task.
+/// An event of the tickets, the market or the proofs.
 #[derive(Clone, Debug)]
-pub struct TaskEvent {
+pub struct MarketEvent {
 	/// The event's name.
 	pub name: String,
 	fields: Composite<()>,
 }
 
-impl TaskEvent {
+impl MarketEvent {
 	/// A field that is a number.
 	pub fn number(&self, field: &str) -> Option<u128> {
 		self.fields.at(field)?.as_u128()
+	}
+
+	/// A field that is true or false.
+	pub fn flag(&self, field: &str) -> Option<bool> {
+		self.fields.at(field)?.as_bool()
 	}
 
 	/// A field that is an account.
@@ -54,8 +59,15 @@ fn collect(value: &Value<()>, numbers: &mut Vec<u128>) {
 }
 
 impl View {
-	/// The block's events of this task, in their order.
-	pub async fn task_events(&self, task: TaskId) -> Result<Vec<TaskEvent>, ChainError> {
+	/// The block's events that name this task, in their order.
+	pub async fn task_events(&self, task: TaskId) -> Result<Vec<MarketEvent>, ChainError> {
+		let mut events = self.market_events().await?;
+		events.retain(|event| event.number("task") == Some(task.into()));
+		Ok(events)
+	}
+
+	/// The block's events of the market, in their order.
+	pub async fn market_events(&self) -> Result<Vec<MarketEvent>, ChainError> {
 		let question = "events".to_owned();
 		let refused = |reason: String| {
 			if super::view::is_pruned(&reason) {
@@ -88,13 +100,10 @@ impl View {
 			let fields: Composite<()> = event
 				.decode_fields_unchecked_as()
 				.map_err(|error| refused(error.to_string()))?;
-			let event = TaskEvent {
+			found.push(MarketEvent {
 				name: event.event_name().to_owned(),
 				fields,
-			};
-			if event.number("task") == Some(task.into()) {
-				found.push(event);
-			}
+			});
 		}
 		Ok(found)
 	}

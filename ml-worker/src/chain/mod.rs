@@ -13,8 +13,9 @@ mod view;
 
 pub use calls::Call;
 pub use error::{ChainError, ConnectError, Refusal, SubmitError};
-pub use events::TaskEvent;
+pub use events::MarketEvent;
 pub use known::known_version;
+pub(crate) use submit::last_valid_block;
 pub use submit::{Receipt, Until};
 pub use view::{spec_hash, View};
 

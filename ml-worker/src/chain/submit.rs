@@ -218,6 +218,13 @@ fn validity(birth: u32, deadline: u32) -> u64 {
 		.clamp(SHORTEST_VALIDITY, VALIDITY)
 }
 
+/// The last block that can have a transaction which is bound to `birth` and of use up to `deadline`
+/// ([`Chain::submit_on`]).
+pub(crate) fn last_valid_block(birth: Head, deadline: u32) -> u32 {
+	let blocks = u32::try_from(validity(birth.number, deadline)).unwrap_or(u32::MAX);
+	birth.number.saturating_add(blocks).saturating_sub(1)
+}
+
 /// Why one attempt failed.
 enum Failed {
 	/// Another transaction of the account has the nonce.

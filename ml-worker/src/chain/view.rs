@@ -12,8 +12,11 @@ use polkadot_sdk::{
 };
 use pouw_primitives::{
 	spec::{SpecFault, TaskSpec},
-	status::{AuditStatus, Duty, FeeEstimate, RoundStatus, TaskStatus, TaskSummary, TicketStatus},
-	AuditId, Balance, RoundIndex, TaskId,
+	status::{
+		AuditStatus, DisputeStatus, Duty, FeeEstimate, RoundStatus, TaskStatus, TaskSummary,
+		TicketStatus,
+	},
+	AuditId, Balance, DisputeId, RoundIndex, TaskId,
 };
 
 /// The methods of the runtime API that are asked.
@@ -23,6 +26,8 @@ pub(super) const QUESTIONS: &[&str] = &[
 	"open_tasks",
 	"round_status",
 	"audit_status",
+	"dispute_status",
+	"open_disputes",
 	"open_duties",
 	"tickets_of",
 	"estimate_fee",
@@ -86,6 +91,23 @@ impl View {
 		audit: AuditId,
 	) -> Result<Option<AuditStatus<AccountId>>, ChainError> {
 		self.ask("audit_status", audit).await
+	}
+
+	/// A dispute that has not ended.
+	pub async fn dispute_status(
+		&self,
+		dispute: DisputeId,
+	) -> Result<Option<DisputeStatus<AccountId>>, ChainError> {
+		self.ask("dispute_status", dispute).await
+	}
+
+	/// The disputes that have not ended, of one task or of all, at most `limit`, in no order.
+	pub async fn open_disputes(
+		&self,
+		task: Option<TaskId>,
+		limit: u32,
+	) -> Result<Vec<DisputeId>, ChainError> {
+		self.ask("open_disputes", (task, limit)).await
 	}
 
 	/// What an account must do now, the most urgent first.

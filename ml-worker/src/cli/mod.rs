@@ -4,6 +4,7 @@
 //! `--json`. Progress, logs and errors go to standard error. The exit status is 0 or 1 (2 for arguments
 //! that can't be read).
 
+mod dispute;
 mod engine;
 mod keys;
 mod task;
@@ -48,6 +49,8 @@ pub struct Global {
 
 #[derive(Subcommand)]
 enum Command {
+	/// List, show or follow disputes about what trainers have claimed.
+	Dispute(dispute::Arguments),
 	/// Make, show or store the key that signs.
 	Keys(keys::Arguments),
 	/// Submit, follow, list or cancel tasks.
@@ -75,6 +78,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command, global: &Global) -> Result<(), Failure> {
 	match command {
+		Command::Dispute(arguments) => dispute::run(arguments, global),
 		Command::Keys(arguments) => keys::run(arguments, global),
 		Command::Task(arguments) => task::run(arguments, global),
 		Command::Ticket(arguments) => ticket::run(arguments, global),

@@ -24,7 +24,7 @@ use pouw_primitives::{
 	ticket::{feature, Capabilities},
 	TaskId,
 };
-use repops::program::ARITHMETIC_VERSION;
+use repops::{parts::program_root, program::ARITHMETIC_VERSION};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -115,6 +115,7 @@ pub async fn prepare(
 		name: BoundedVec::truncate_from(contents.task.name.clone().into_bytes()),
 		arithmetic_version: ARITHMETIC_VERSION,
 		step_program: hash(&step),
+		step_program_parts: H256(program_root(&programs.step)),
 		evaluation_program: hash(&evaluation),
 		data: DataSpec {
 			root: H256(data.root),

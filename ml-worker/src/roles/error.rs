@@ -1,6 +1,6 @@
 //! Why a duty could not be done.
 
-use super::{manifest::ManifestError, JournalError};
+use super::{manifest::ManifestError, DisputeError, JournalError};
 use crate::{
 	chain::{ChainError, SubmitError},
 	dataset::segments::{ManifestError as DataManifestError, SegmentError},
@@ -39,6 +39,9 @@ pub enum RoleError {
 	/// What was fetched is not what the chain says.
 	#[error("{0}")]
 	Wrong(#[from] WrongContent),
+	/// A move of a dispute can't be made.
+	#[error(transparent)]
+	Dispute(#[from] DisputeError),
 	/// The chain doesn't know the task (any more).
 	#[error("the chain knows no open task {0}")]
 	NoSuchTask(TaskId),
@@ -149,6 +152,16 @@ pub enum WrongContent {
 		/// What is wrong.
 		error: SegmentError,
 	},
+	/// The root over the step program's parts.
+	#[error(
+		"the parts of the step program make the root {found:?}, but the task says {claimed:?}"
+	)]
+	ProgramParts {
+		/// What the task claims.
+		claimed: H256,
+		/// What the parts make.
+		found: H256,
+	},
 	/// The programs' costs.
 	#[error("the programs cost {found}, but the task claims {claimed}")]
 	Cost {
@@ -178,6 +191,7 @@ impl RoleError {
 					| WrongContent::DataRoot { .. }
 					| WrongContent::SameSegment { .. }
 					| WrongContent::Segment { .. }
+					| WrongContent::ProgramParts { .. }
 					| WrongContent::Cost { .. },
 			) | RoleError::Training(TrainingError::Programs(_))
 				| RoleError::Fetch(FetchError::TooLarge { .. })

@@ -15,7 +15,7 @@ use futures::StreamExt;
 use pouw_primitives::{
 	status::{Duty, DutyKind},
 	ticket::{Role, SocketAddress},
-	TaskId,
+	DisputeId, TaskId,
 };
 use std::{
 	future::Future,
@@ -174,6 +174,14 @@ impl Worker {
 		self.inner.open.send_replace(open.clone());
 		let tasks: Vec<TaskId> = open.iter().map(|duty| duty.task).collect();
 		self.inner.tasks.lock().await.sweep(&tasks, head.number);
+		let dispute = |duty: &Duty| match duty.kind {
+			DutyKind::AnswerDispute { dispute } => Some(dispute),
+			_ => None,
+		};
+		let disputes: Vec<DisputeId> = open.iter().filter_map(dispute).collect();
+		let mut kept = self.inner.disputes.lock().await;
+		kept.sweep(&disputes, head.number);
+		drop(kept);
 		for duty in progress.start(&open, head.number) {
 			let (worker, progress) = (self.clone(), progress.clone());
 			tokio::spawn(async move {
@@ -202,10 +210,10 @@ impl Worker {
 			DutyKind::AttestSpec | DutyKind::AttestAvailability { .. } | DutyKind::AttestTest => {
 				takes(Duties::Supervisor)
 			}
-			// The audited trainer answers too.
-			DutyKind::CommitAudit { .. } | DutyKind::RevealAudit { .. } => {
-				takes(Duties::Verifier) || takes(Duties::Trainer)
-			}
+			// The audited trainer answers too, and so does the one who is challenged.
+			DutyKind::CommitAudit { .. }
+			| DutyKind::RevealAudit { .. }
+			| DutyKind::AnswerDispute { .. } => takes(Duties::Verifier) || takes(Duties::Trainer),
 			DutyKind::RevealTest => takes(Duties::Client),
 			DutyKind::CommitEvaluation | DutyKind::RevealEvaluation => takes(Duties::Evaluator),
 		}
@@ -230,6 +238,7 @@ impl Worker {
 			DutyKind::AttestTest => self.attest_test(duty).await,
 			DutyKind::CommitAudit { audit } => self.commit_audit(duty, *audit).await,
 			DutyKind::RevealAudit { audit } => self.reveal_audit(duty, *audit).await,
+			DutyKind::AnswerDispute { dispute } => self.answer_dispute(duty, *dispute).await,
 			DutyKind::RevealTest => self.reveal_test(duty).await,
 			DutyKind::CommitEvaluation => self.commit_evaluation(duty).await,
 			DutyKind::RevealEvaluation => self.reveal_evaluation(duty).await,

@@ -1,19 +1,19 @@
-//! The tasks that a worker has in memory: programs, data and states of some size.
+//! What a worker has in memory of tasks and disputes: programs, data and states of some size.
 
-use pouw_primitives::TaskId;
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::Hash};
 
-/// For how many blocks a task without an open duty stays: between two rounds a trainer has none.
+/// For how many blocks what has no open duty stays: between two rounds a trainer has none, and between two of
+/// its moves a party of a dispute.
 const IDLE_BLOCKS: u32 = 40;
-/// How many tasks without an open duty stay at most.
-const IDLE_TASKS: usize = 4;
+/// How much without an open duty stays at most.
+const IDLE: usize = 4;
 
-/// What is kept of tasks, and the block at which each was last of use.
-pub(super) struct Memory<T> {
-	kept: HashMap<TaskId, (T, u32)>,
+/// What is kept of each of several, by their numbers, and the block at which it was last of use.
+pub(super) struct Memory<K, T> {
+	kept: HashMap<K, (T, u32)>,
 }
 
-impl<T> Default for Memory<T> {
+impl<K, T> Default for Memory<K, T> {
 	fn default() -> Self {
 		Memory {
 			kept: HashMap::new(),
@@ -21,41 +21,41 @@ impl<T> Default for Memory<T> {
 	}
 }
 
-impl<T> Memory<T> {
-	/// What is kept of a task that is of use at this block.
-	pub(super) fn get(&mut self, task: TaskId, block: u32) -> Option<&T> {
-		let (kept, used) = self.kept.get_mut(&task)?;
+impl<K: Copy + Ord + Hash, T> Memory<K, T> {
+	/// What is kept under this number; it is of use at this block.
+	pub(super) fn get(&mut self, number: K, block: u32) -> Option<&T> {
+		let (kept, used) = self.kept.get_mut(&number)?;
 		*used = block;
 		Some(kept)
 	}
 
-	/// Keeps something of a task.
-	pub(super) fn insert(&mut self, task: TaskId, kept: T, block: u32) {
-		self.kept.insert(task, (kept, block));
+	/// Keeps something under this number.
+	pub(super) fn insert(&mut self, number: K, kept: T, block: u32) {
+		self.kept.insert(number, (kept, block));
 	}
 
-	/// Lets go of a task.
-	pub(super) fn remove(&mut self, task: TaskId) {
-		self.kept.remove(&task);
+	/// Lets go of what is kept under this number.
+	pub(super) fn remove(&mut self, number: K) {
+		self.kept.remove(&number);
 	}
 
-	/// Lets go of the tasks that have not been of use for long; those in `open` are of use at this block.
-	pub(super) fn sweep(&mut self, open: &[TaskId], block: u32) {
-		for task in open {
-			self.get(*task, block);
+	/// Lets go of what has not been of use for long; what is in `open` is of use at this block.
+	pub(super) fn sweep(&mut self, open: &[K], block: u32) {
+		for number in open {
+			self.get(*number, block);
 		}
 		self.kept
 			.retain(|_, (_, used)| used.saturating_add(IDLE_BLOCKS) > block);
-		let mut idle: Vec<(u32, TaskId)> = self
+		let mut idle: Vec<(u32, K)> = self
 			.kept
 			.iter()
-			.filter(|(task, _)| !open.contains(task))
-			.map(|(task, (_, used))| (*used, *task))
+			.filter(|(number, _)| !open.contains(number))
+			.map(|(number, (_, used))| (*used, *number))
 			.collect();
 		idle.sort_unstable();
-		let too_many = idle.len().saturating_sub(IDLE_TASKS);
-		for (_, task) in idle.into_iter().take(too_many) {
-			self.kept.remove(&task);
+		let too_many = idle.len().saturating_sub(IDLE);
+		for (_, number) in idle.into_iter().take(too_many) {
+			self.kept.remove(&number);
 		}
 	}
 }
@@ -81,12 +81,12 @@ mod tests {
 		for task in 0..20 {
 			memory.insert(task, task, 100 + task);
 		}
-		let open: Vec<TaskId> = (0..8).collect();
+		let open: Vec<u32> = (0..8).collect();
 		memory.sweep(&open, 120);
-		let kept: Vec<TaskId> = (0..20)
+		let kept: Vec<u32> = (0..20)
 			.filter(|task| memory.get(*task, 120).is_some())
 			.collect();
-		let idle = 20 - IDLE_TASKS as u32..20;
+		let idle = 20 - IDLE as u32..20;
 		assert_eq!(kept, open.into_iter().chain(idle).collect::<Vec<_>>());
 	}
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Worker`] follows the chain's best blocks. At each it asks what its account must do, and starts what
 //! is not under way yet, the most urgent first; each kind of duty belongs to a role, which is a module:
-//! `trainer`, `supervisor`, `verifier`, `evaluator`, [`client`]. Transactions are sent only for what
+//! `trainer`, `supervisor`, `verifier`, `evaluator`, [`client`]; `dispute` is for both parties of one. Transactions are sent only for what
 //! the chain still waits for. A duty that fails is tried again with the next blocks, with growing pauses.
 //!
 //! - [`replay`]: a whole task once more, to check what was settled.
@@ -10,6 +10,7 @@
 //! - [`Journal`]: what must survive a restart. [`manifest`]: how a round's checkpoints are listed.
 
 pub mod client;
+mod dispute;
 mod error;
 mod evaluator;
 #[cfg(feature = "faults")]
@@ -25,6 +26,7 @@ mod trainer;
 mod verifier;
 mod worker;
 
+pub use dispute::DisputeError;
 pub use error::{RoleError, WrongContent};
 pub use journal::{Journal, JournalError};
 pub use worker::{Notice, Worker, WorkerSetup, Workshop};

@@ -211,7 +211,7 @@ struct SetEvent {
 }
 
 impl SetEvent {
-	fn of(event: &crate::chain::TaskEvent) -> Option<Self> {
+	fn of(event: &crate::chain::MarketEvent) -> Option<Self> {
 		let rewound = match event.name.as_str() {
 			"RoundSealed" => false,
 			"TaskRewound" => true,

@@ -95,7 +95,7 @@ impl Worker {
 		}
 	}
 
-	async fn is_last_call(&self, duty: &Duty) -> Result<bool, RoleError> {
+	pub(super) async fn is_last_call(&self, duty: &Duty) -> Result<bool, RoleError> {
 		let now = self.workshop.chain.best().await?.head().number;
 		Ok(now.saturating_add(LAST_CALL) >= duty.deadline)
 	}

@@ -10,7 +10,12 @@ use crate::{
 		segments::{self, Part},
 		Dataset,
 	},
-	training::{evaluation::Evaluation, programs::TaskPrograms, run::Run, State},
+	training::{
+		evaluation::Evaluation,
+		programs::TaskPrograms,
+		run::{Place, Run},
+		State,
+	},
 };
 use codec::Encode;
 use polkadot_sdk::{sp_core::H256, sp_io::hashing::blake2_256};
@@ -23,6 +28,7 @@ use pouw_primitives::{
 use repops::{
 	check::Limits,
 	commit::{data_root, Hash},
+	parts::program_root,
 	random::Seed,
 	state_blob,
 };
@@ -181,6 +187,11 @@ impl Task {
 				programs
 					.check_sizes(&self.spec.data, &self.spec.training)
 					.map_err(crate::training::TrainingError::from)?;
+				let found = H256(program_root(&programs.step));
+				let claimed = self.spec.step_program_parts;
+				if claimed != found {
+					return Err(WrongContent::ProgramParts { claimed, found }.into());
+				}
 				let (claimed, found) = (&self.spec.cost, programs.cost());
 				if *claimed != found {
 					let (claimed, found) = (format!("{claimed:?}"), format!("{found:?}"));
@@ -325,19 +336,7 @@ impl Task {
 		status: &TaskStatusOf,
 		round: RoundIndex,
 	) -> Result<Arc<Agreed>, RoleError> {
-		let commitments = match round.checked_sub(1) {
-			None => Vec::new(),
-			Some(before) => {
-				let sealed = view.round_status(self.id, before).await?;
-				let sealed = sealed
-					.filter(|round| round.sealed && !round.commitments.is_empty())
-					.ok_or(RoleError::NotSealed {
-						task: self.id,
-						round: before,
-					})?;
-				sealed.commitments
-			}
-		};
+		let commitments = self.sealed_before(view, round).await?;
 		let sealed: Vec<(Slot, H256)> = commitments
 			.iter()
 			.map(|commitment| (commitment.slot, commitment.end_root))
@@ -350,10 +349,7 @@ impl Task {
 			return Ok(agreed.clone());
 		}
 		let run = self.run(workshop, &holders(status, None)).await?;
-		let mut updates = Vec::with_capacity(commitments.len());
-		for commitment in &commitments {
-			updates.push(self.end_state(workshop, status, commitment).await?);
-		}
+		let updates = self.end_states(workshop, status, &commitments).await?;
 		let engine = workshop.engine.clone();
 		let (state, root) = workshop
 			.compute(move || {
@@ -377,6 +373,74 @@ impl Task {
 			kept.remove(0);
 		}
 		Ok(agreed)
+	}
+
+	/// The states whose merge a round starts from, in slot order, fetched and checked; none for round 0.
+	pub async fn updates(
+		&self,
+		workshop: &Workshop,
+		view: &View,
+		status: &TaskStatusOf,
+		round: RoundIndex,
+	) -> Result<Vec<State>, RoleError> {
+		let commitments = self.sealed_before(view, round).await?;
+		self.end_states(workshop, status, &commitments).await
+	}
+
+	/// The commitments whose end states a round starts from; none for round 0.
+	async fn sealed_before(
+		&self,
+		view: &View,
+		round: RoundIndex,
+	) -> Result<Vec<Commitment<AccountId>>, RoleError> {
+		let Some(before) = round.checked_sub(1) else {
+			return Ok(Vec::new());
+		};
+		let sealed = view.round_status(self.id, before).await?;
+		let sealed = sealed
+			.filter(|round| round.sealed && !round.commitments.is_empty())
+			.ok_or(RoleError::NotSealed {
+				task: self.id,
+				round: before,
+			})?;
+		Ok(sealed.commitments)
+	}
+
+	async fn end_states(
+		&self,
+		workshop: &Workshop,
+		status: &TaskStatusOf,
+		commitments: &[Commitment<AccountId>],
+	) -> Result<Vec<State>, RoleError> {
+		let mut states = Vec::with_capacity(commitments.len());
+		for commitment in commitments {
+			states.push(self.end_state(workshop, status, commitment).await?);
+		}
+		Ok(states)
+	}
+
+	/// The commitment of a trainer to its round.
+	pub async fn commitment(
+		&self,
+		view: &View,
+		place: Place,
+	) -> Result<Commitment<AccountId>, RoleError> {
+		let round = view.round_status(self.id, place.round).await?;
+		let commitments = round.map_or(Vec::new(), |round| round.commitments);
+		let found = commitments
+			.into_iter()
+			.find(|commitment| commitment.slot == place.slot);
+		found.ok_or(RoleError::NoCommitment {
+			task: self.id,
+			round: place.round,
+			slot: place.slot,
+		})
+	}
+
+	/// The training, if it was made ready before.
+	#[cfg(feature = "faults")]
+	pub(super) fn ready_run(&self) -> Option<Arc<Run>> {
+		self.run.get().cloned()
 	}
 
 	/// The checkpoints of a commitment, fetched and checked against it.

@@ -23,7 +23,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct RoundRecord {
 	/// What was merged before; another set makes the record void.
-	sealed: Vec<(Slot, H256)>,
+	pub(super) sealed: Vec<(Slot, H256)>,
 	/// The checkpoints so far, the start state's first.
 	pub(super) checkpoints: Vec<Checkpoint>,
 	/// The bits of the losses of each segment's steps.
@@ -50,13 +50,22 @@ impl Worker {
 		let place = Place { round, slot };
 		let (mut record, mut state) = self.resume(&task, &run, &agreed, place).await?;
 
+		#[cfg(feature = "faults")]
+		if self.fault == Some(super::fault::Fault::CopyUpdate) {
+			record = self
+				.copied_round(duty, &task, &status, &agreed, place)
+				.await?;
+		}
+
 		let segments = run.segments();
 		while record.losses.len() < segments as usize {
 			if !self.is_open(duty) {
 				return Err(RoleError::NotOpen);
 			}
 			let segment = record.losses.len() as u32;
-			let (losses, end) = self.train_segment(&run, state, place, segment).await?;
+			let (losses, end) = self
+				.train_segment(&task, &run, state, (place, segment))
+				.await?;
 			let blob = self
 				.workshop
 				.store
@@ -170,14 +179,16 @@ impl Worker {
 
 	async fn train_segment(
 		&self,
+		#[cfg_attr(not(feature = "faults"), allow(unused_variables))] task: &Task,
 		run: &Arc<Run>,
 		start: State,
-		place: Place,
-		segment: u32,
+		(place, segment): (Place, u32),
 	) -> Result<(Vec<f32>, State), RoleError> {
 		#[cfg(feature = "faults")]
 		if let Some(fault) = self.fault {
-			return Ok(fault.fake(run, &start));
+			return self
+				.train_falsely(fault, task, run, start, (place, segment))
+				.await;
 		}
 		let run = run.clone();
 		let segment = self

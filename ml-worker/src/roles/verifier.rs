@@ -1,23 +1,27 @@
-//! The verifier: runs audited segments again. An audited trainer answers from what it has kept.
+//! The verifier: runs audited segments again, and challenges what it finds wrong. An audited trainer answers from
+//! what it has kept.
 
 use super::{
+	dispute::{is_withheld, Wrong},
 	manifest,
 	task::{holders, keepers, Task, TaskStatusOf},
 	trainer::{record_name, RoundRecord},
 	RoleError, Worker,
 };
 use crate::{
-	chain::{Call, View},
+	chain::{AccountId, Call, View},
 	metrics::METRICS,
 	training::run::Place,
 };
 use polkadot_sdk::sp_core::H256;
 use pouw_primitives::{
 	proof::{audit_commitment, audit_digest, AuditAnswer},
-	status::Duty,
+	status::{Commitment, Duty},
 	AuditId,
 };
+use repops::commit::trace_root;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// An answer on disk: what was committed to is what will be revealed.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -31,13 +35,37 @@ fn answer_name(audit: AuditId) -> String {
 	format!("audit-{audit}")
 }
 
+/// What a run of an audited segment gave.
+struct Finding {
+	/// The loss of each step.
+	losses: Vec<f32>,
+	/// The root of the state at the end.
+	end_root: H256,
+	/// What is wrong in the trainer's commitment; none if it is right as far as was looked at.
+	wrong: Option<Wrong>,
+}
+
+/// An audit's answer, and of which trainer's round it is.
+struct Answered {
+	task: Arc<Task>,
+	place: Place,
+	answer: AuditAnswer,
+}
+
 impl Worker {
 	pub(super) async fn commit_audit(
 		&self,
 		duty: &Duty,
 		audit: AuditId,
 	) -> Result<String, RoleError> {
-		let (task, answer) = self.answer(duty, audit).await?;
+		let Answered {
+			task,
+			place,
+			answer,
+		} = self.answer(duty, audit).await?;
+		if !answer.in_trace {
+			self.challenge_once(duty, &task, place).await?;
+		}
 		let commitment = audit_commitment(self.account(), audit, &answer);
 		self.submit(duty, Call::commit_audit(audit, commitment))
 			.await?;
@@ -55,48 +83,86 @@ impl Worker {
 		duty: &Duty,
 		audit: AuditId,
 	) -> Result<String, RoleError> {
-		let (_, answer) = self.answer(duty, audit).await?;
+		let answer = self.answer(duty, audit).await?.answer;
 		self.submit(duty, Call::reveal_audit(audit, answer)).await?;
 		Ok(String::new())
 	}
 
-	/// The answer to an audit: the one on disk, or else a new one, which is on disk when this returns.
-	async fn answer(
+	/// Opens the dispute without which an accusation counts for nothing. At the last call the answer goes out
+	/// all the same.
+	async fn challenge_once(
 		&self,
 		duty: &Duty,
-		audit: AuditId,
-	) -> Result<(std::sync::Arc<Task>, AuditAnswer), RoleError> {
+		task: &Task,
+		place: Place,
+	) -> Result<(), RoleError> {
+		let view = self.workshop.chain.best().await?;
+		let accused = match task.commitment(&view, place).await {
+			Ok(commitment) => self.accuse(duty, task, &commitment, place).await,
+			Err(error) => Err(error),
+		};
+		match accused {
+			Err(error) if self.is_last_call(duty).await? => {
+				tracing::warn!(task = task.id, ?place, %error, "the commitment could not be challenged");
+				Ok(())
+			}
+			accused => accused,
+		}
+	}
+
+	/// The answer to an audit: the one on disk, or else a new one, which is on disk when this returns, as is
+	/// what was found wrong.
+	async fn answer(&self, duty: &Duty, audit: AuditId) -> Result<Answered, RoleError> {
 		let view = self.workshop.chain.best().await?;
 		let (task, status) = self.task(&view, duty.task).await?;
 		let asked = view.audit_status(audit).await?;
 		let asked = asked
 			.filter(|asked| !asked.void)
 			.ok_or(RoleError::NotOpen)?;
-		let name = answer_name(audit);
-		if let Some(record) = task.journal.read::<AnswerRecord>(&name)? {
-			if record.randomness == asked.randomness {
-				return Ok((task, record.answer));
-			}
-		}
 		let place = Place {
 			round: asked.round,
 			slot: asked.slot,
 		};
+		let name = answer_name(audit);
+		if let Some(record) = task.journal.read::<AnswerRecord>(&name)? {
+			if record.randomness == asked.randomness {
+				let answer = record.answer;
+				return Ok(Answered {
+					task,
+					place,
+					answer,
+				});
+			}
+		}
 		let audited = asked.parties.first().map(|party| &party.account);
 		let own = if audited == Some(self.account()) {
 			self.own_run(&task, place, asked.segment)?
 		} else {
 			None
 		};
-		let (losses, end_root, in_trace) = match own {
+		let found = match own {
 			Some(own) => own,
+			#[cfg(feature = "faults")]
+			None if self.fault == Some(super::fault::Fault::ApproveAll) => Finding {
+				losses: Vec::new(),
+				end_root: H256::zero(),
+				wrong: None,
+			},
 			None => {
-				self.run_again(&view, &task, &status, place, asked.segment)
-					.await?
+				let commitment = task.commitment(&view, place).await?;
+				let found =
+					self.look_into(&view, &task, &status, (&commitment, place), asked.segment);
+				let found = found.await?;
+				if let Some(wrong) = &found.wrong {
+					self.note_wrong(&task, &commitment, place, wrong.clone())?;
+				}
+				found
 			}
 		};
-		let digest = audit_digest(&asked.randomness, &losses, &end_root);
-		let answer = AuditAnswer { digest, in_trace };
+		let answer = AuditAnswer {
+			digest: audit_digest(&asked.randomness, &found.losses, &found.end_root),
+			in_trace: found.wrong.is_none(),
+		};
 		task.journal.write(
 			&name,
 			&AnswerRecord {
@@ -104,7 +170,11 @@ impl Worker {
 				answer,
 			},
 		)?;
-		Ok((task, answer))
+		Ok(Answered {
+			task,
+			place,
+			answer,
+		})
 	}
 
 	/// What this trainer's own run of the segment gave, if the journal still has it.
@@ -113,7 +183,7 @@ impl Worker {
 		task: &Task,
 		place: Place,
 		segment: u32,
-	) -> Result<Option<(Vec<f32>, H256, bool)>, RoleError> {
+	) -> Result<Option<Finding>, RoleError> {
 		let record = task
 			.journal
 			.read::<RoundRecord>(&record_name(place.round, place.slot))?;
@@ -127,8 +197,45 @@ impl Worker {
 				.map(f32::from_bits)
 				.collect();
 			let end = record.checkpoints.get(segment.checked_add(1)?)?;
-			Some((losses, end.state, true))
+			Some(Finding {
+				losses,
+				end_root: end.state,
+				wrong: None,
+			})
 		}))
+	}
+
+	/// Runs the segment from the checkpoint at its start. Where that is withheld, or is not what it is listed
+	/// as, the whole round is run instead: silence would be the trainer's way out.
+	async fn look_into(
+		&self,
+		view: &View,
+		task: &Arc<Task>,
+		status: &TaskStatusOf,
+		(commitment, place): (&Commitment<AccountId>, Place),
+		segment: u32,
+	) -> Result<Finding, RoleError> {
+		let found = self.run_again(view, task, status, (commitment, place), segment);
+		let found = match found.await {
+			Err(error) if is_withheld(&error) => {
+				tracing::warn!(
+					task = task.id, ?place, %error,
+					"what the trainer has committed to is not to be had; its round is replayed"
+				);
+				self.run_all_again(view, task, status, (commitment, place), segment)
+					.await
+			}
+			found => found,
+		};
+		#[cfg(feature = "faults")]
+		let found = found.map(|found| match self.fault {
+			Some(fault) if fault.challenges_all() => Finding {
+				wrong: found.wrong.or(Some(Wrong::Checkpoint(segment + 1))),
+				..found
+			},
+			_ => found,
+		});
+		found
 	}
 
 	/// Runs the segment from the checkpoint at its start.
@@ -137,26 +244,12 @@ impl Worker {
 		view: &View,
 		task: &Task,
 		status: &TaskStatusOf,
-		place: Place,
+		(commitment, place): (&Commitment<AccountId>, Place),
 		segment: u32,
-	) -> Result<(Vec<f32>, H256, bool), RoleError> {
-		let round = view.round_status(task.id, place.round).await?;
-		let no_commitment = RoleError::NoCommitment {
-			task: task.id,
-			round: place.round,
-			slot: place.slot,
-		};
-		let commitment = round
-			.and_then(|round| {
-				round
-					.commitments
-					.into_iter()
-					.find(|commitment| commitment.slot == place.slot)
-			})
-			.ok_or(no_commitment)?;
+	) -> Result<Finding, RoleError> {
 		let keepers = keepers(status, &commitment.account);
 		let checkpoints = task
-			.checkpoints(&self.workshop, &commitment, &keepers)
+			.checkpoints(&self.workshop, commitment, &keepers)
 			.await?;
 		// The start of a round is no claim of the trainer's: it follows from what was sealed.
 		let agreed = task
@@ -177,7 +270,44 @@ impl Worker {
 			})
 			.await?;
 		let end_root = H256(done.end_root);
-		let in_trace = manifest::holds(&checkpoints, &agreed.root, segment, &end_root);
-		Ok((done.losses, end_root, in_trace))
+		let wrong = if manifest::holds(&checkpoints, &agreed.root, segment, &end_root) {
+			None
+		} else if checkpoints.first().map(|first| first.state) != Some(agreed.root) {
+			Some(Wrong::Checkpoint(0))
+		} else {
+			Some(Wrong::Checkpoint(segment.saturating_add(1)))
+		};
+		Ok(Finding {
+			losses: done.losses,
+			end_root,
+			wrong,
+		})
+	}
+
+	/// Runs all of the round, from its agreed start. The trace's root on the chain then tells whether the
+	/// commitment is right; the trainer need not be asked for anything.
+	async fn run_all_again(
+		&self,
+		view: &View,
+		task: &Arc<Task>,
+		status: &TaskStatusOf,
+		(commitment, place): (&Commitment<AccountId>, Place),
+		segment: u32,
+	) -> Result<Finding, RoleError> {
+		let segments = task.spec.segments_per_round();
+		let replayed = self.replay_round(view, task, status, place, segments, |_| true);
+		let mut replayed = replayed.await?;
+		let roots: Vec<_> = replayed.roots.iter().map(|root| root.0).collect();
+		let is_right = trace_root(&roots) == commitment.trace_root.0
+			&& replayed.roots.last() == Some(&commitment.end_root);
+		let at = segment as usize;
+		if at >= replayed.losses.len() {
+			return Err(RoleError::NotOpen);
+		}
+		Ok(Finding {
+			losses: replayed.losses.swap_remove(at),
+			end_root: replayed.roots[at + 1],
+			wrong: (!is_right).then_some(Wrong::Trace(replayed.roots)),
+		})
 	}
 }

@@ -1,6 +1,7 @@
 //! What all roles share: the means to work, and what they say.
 
 use super::{
+	dispute::Kept,
 	memory::Memory,
 	task::{Task, TaskStatusOf},
 	RoleError,
@@ -18,7 +19,7 @@ use polkadot_sdk::sp_core::H256;
 use pouw_primitives::{
 	status::{Duty, DutyKind},
 	ticket::Endpoint,
-	TaskId,
+	DisputeId, TaskId,
 };
 use serde::Serialize;
 use std::{path::PathBuf, sync::Arc};
@@ -114,7 +115,8 @@ pub struct Worker {
 pub(super) struct Inner {
 	pub(super) setup: WorkerSetup,
 	pub(super) account: AccountId,
-	pub(super) tasks: Mutex<Memory<Arc<Task>>>,
+	pub(super) tasks: Mutex<Memory<TaskId, Arc<Task>>>,
+	pub(super) disputes: Mutex<Memory<DisputeId, Kept>>,
 	/// Tasks before this number are known not to be this account's own, as far as they were looked at.
 	pub(super) searched: Mutex<TaskId>,
 	/// The duties that were open at the last block, for work that takes longer than a block.
@@ -242,6 +244,7 @@ pub(super) fn describe(duty: &DutyKind) -> String {
 		}
 		DutyKind::CommitAudit { audit } => format!("answer to audit {audit}"),
 		DutyKind::RevealAudit { audit } => format!("reveal of the answer to audit {audit}"),
+		DutyKind::AnswerDispute { dispute } => format!("move in dispute {dispute}"),
 		DutyKind::RevealTest => "reveal of the test part".into(),
 		DutyKind::AttestTest => "check of the test part".into(),
 		DutyKind::CommitEvaluation => "evaluation".into(),
@@ -258,6 +261,7 @@ pub(super) fn kind_name(duty: &DutyKind) -> &'static str {
 		DutyKind::AttestAvailability { .. } => "attest_availability",
 		DutyKind::CommitAudit { .. } => "commit_audit",
 		DutyKind::RevealAudit { .. } => "reveal_audit",
+		DutyKind::AnswerDispute { .. } => "answer_dispute",
 		DutyKind::RevealTest => "reveal_test",
 		DutyKind::AttestTest => "attest_test",
 		DutyKind::CommitEvaluation => "commit_evaluation",
@@ -266,7 +270,8 @@ pub(super) fn kind_name(duty: &DutyKind) -> &'static str {
 }
 
 /// Whether two duties are the same thing to do. Which trainers' commitments are to be attested grows while
-/// the attestation is under way.
+/// the attestation is under way. The moves of a dispute are one duty, which is open again and again: which move
+/// is due is looked up when it is made.
 pub(super) fn same(one: &Duty, other: &Duty) -> bool {
 	use DutyKind::AttestAvailability as Attest;
 	one.task == other.task
@@ -285,6 +290,7 @@ impl Worker {
 				setup,
 				account,
 				tasks: Mutex::default(),
+				disputes: Mutex::default(),
 				searched: Mutex::default(),
 				open: watch::Sender::new(Vec::new()),
 				block: watch::Sender::new(0),
@@ -337,9 +343,24 @@ impl Worker {
 	/// where the chain was found to wait, and is waited for no longer than to the duty's deadline.
 	pub(super) async fn submit(&self, duty: &Duty, call: Call) -> Result<Receipt, RoleError> {
 		let view = self.workshop.chain.best().await?;
+		let deadline = self.deadline(&view, duty).await?;
+		self.send(&view, deadline, call).await
+	}
+
+	/// The last block in which a duty counts, if the chain waits for it as of this view.
+	pub(super) async fn deadline(&self, view: &View, duty: &Duty) -> Result<u32, RoleError> {
 		let open = view.open_duties(self.account()).await?;
-		let deadline = open.iter().find(|open| same(open, duty));
-		let deadline = deadline.ok_or(RoleError::NotOpen)?.deadline;
+		let open = open.iter().find(|open| same(open, duty));
+		Ok(open.ok_or(RoleError::NotOpen)?.deadline)
+	}
+
+	/// Sends a call that counts only on top of this view's block, and is of no use after the deadline.
+	pub(super) async fn send(
+		&self,
+		view: &View,
+		deadline: u32,
+		call: Call,
+	) -> Result<Receipt, RoleError> {
 		let chain = &self.workshop.chain;
 		let submitted = tokio::select! {
 			submitted = chain.submit_on(&self.keypair, &call, view.head(), deadline) => submitted,

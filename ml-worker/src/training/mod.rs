@@ -8,6 +8,7 @@
 //! - [`programs`]: programs that fit their task; the check that supervisors attest.
 //! - [`cost`]: what a task asks of a worker's machine, and what the machine takes on.
 //! - [`run`]: rounds, segments and merges, for trainers and for those who check them.
+//! - [`disputed`]: what a party of a dispute computes again.
 //! - [`evaluation`]: the right answers on the hidden part.
 //! - [`offline`]: a whole task on one machine.
 //!
@@ -15,6 +16,7 @@
 //! operation is defined for it.
 
 pub mod cost;
+pub mod disputed;
 pub mod evaluation;
 pub mod offline;
 pub mod programs;
@@ -52,6 +54,9 @@ pub enum TrainingError {
 		/// How many there are.
 		segments: u32,
 	},
+	/// A dispute does not ask for this where it is.
+	#[error("what is in dispute has no such state or value")]
+	NotInDispute,
 	/// There is nothing to merge.
 	#[error("there are no states to merge")]
 	NothingToMerge,

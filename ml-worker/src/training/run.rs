@@ -15,7 +15,7 @@ use repops::{
 	program::StateTensor,
 	random::Seed,
 };
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 /// One trainer's part of one round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,28 +165,31 @@ impl Run {
 		if segment >= segments {
 			return Err(TrainingError::NoSuchSegment { segment, segments });
 		}
-		let mut session = self.step.session(&Bindings {
-			state,
-			features: Some(&self.data.features),
-			labels: Some(&self.data.labels),
-			seed: self.seed,
-			..Bindings::default()
-		})?;
 		let first = segment * self.training.steps_per_segment;
 		let start = batch_position(&self.training, place.round, place.slot, first);
 		let end = start.saturating_add(u64::from(self.training.steps_per_segment));
-		let mut losses = Vec::with_capacity(self.training.steps_per_segment as usize);
-		let mut next = start;
-		while next < end {
+		self.run_steps(state, start..end, &mut |position, loss| {
+			let step = first + (position - start) as u32;
+			on_step(Step { place, step, loss });
+		})
+	}
+
+	/// Runs the steps for the batches at these positions since the task's start. `on_step` gets the position
+	/// and the loss of each.
+	pub fn run_steps(
+		&self,
+		state: &State,
+		positions: Range<u64>,
+		on_step: &mut dyn FnMut(u64, f32),
+	) -> Result<Segment, TrainingError> {
+		let mut session = self.step.session(&self.bindings(state, positions.start))?;
+		let mut losses = Vec::new();
+		let mut next = positions.start;
+		while next < positions.end {
 			// The session pauses after each step that diverged; a round has all its steps nevertheless.
-			next = session.steps(next..end, |position, outcome| {
+			next = session.steps(next..positions.end, |position, outcome| {
 				losses.push(outcome.loss);
-				let step = first + (position - start) as u32;
-				on_step(Step {
-					place,
-					step,
-					loss: outcome.loss,
-				});
+				on_step(position, outcome.loss);
 				ControlFlow::Continue(())
 			});
 		}
@@ -197,6 +200,40 @@ impl Run {
 			end_state,
 			end_root,
 		})
+	}
+
+	/// What a step on this state reads for the batch at this position.
+	pub fn bindings<'a>(&'a self, state: &'a State, position: u64) -> Bindings<'a> {
+		Bindings {
+			state,
+			features: Some(&self.data.features),
+			labels: Some(&self.data.labels),
+			seed: self.seed,
+			position,
+			updates: &[],
+		}
+	}
+
+	/// The step program, ready to run.
+	pub fn step_program(&self) -> &Compiled {
+		&self.step
+	}
+
+	/// The training part of the data.
+	pub fn data(&self) -> &Part {
+		&self.data
+	}
+
+	/// What runs the programs.
+	pub fn engine(&self) -> &Engine {
+		&self.engine
+	}
+
+	/// The program that merges this number of states, ready to run.
+	pub fn merge_program(&self, updates: u16) -> Result<Compiled, TrainingError> {
+		Ok(self
+			.engine
+			.compile(merge_program(self.declaration(), updates)?))
 	}
 
 	/// Runs the next segment of a round; does nothing if all are done.
@@ -264,14 +301,12 @@ impl Run {
 		}
 		// Slots are 16-bit numbers, so no more states than this come from one round.
 		let count = u16::try_from(updates.len()).unwrap_or(u16::MAX);
-		let checked = merge_program(self.declaration(), count)?;
 		let bindings = Bindings {
 			updates,
 			..Bindings::default()
 		};
 		let outputs = self
-			.engine
-			.compile(checked)
+			.merge_program(count)?
 			.run(&bindings)
 			.map_err(|source| TrainingError::Run {
 				what: "merge",

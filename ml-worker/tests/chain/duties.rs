@@ -1,6 +1,7 @@
 //! What trainers, supervisors and verifiers say to the chain, with real programs, data and states.
 
 use crate::{
+	disputes::dispute,
 	node::{hash, Node},
 	own_tasks::{engine, keypair, open_store, status, Working},
 	small,
@@ -39,25 +40,28 @@ use pouw_primitives::{
 	Slot,
 };
 use repops::{random::Seed, state_blob};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+	net::{Ipv4Addr, SocketAddr},
+	time::Duration,
+};
 use tempfile::TempDir;
 
-const TASK: u32 = 4;
-const SEED: u8 = 7;
+pub(crate) const TASK: u32 = 4;
+pub(crate) const SEED: u8 = 7;
 const HIDDEN: [u16; 3] = [0, 1, 2];
 
 /// A task in its first round, with its client's blobs, and everything that follows from it.
-struct Market {
-	node: Node,
+pub(crate) struct Market {
+	pub(crate) node: Node,
 	_folder: TempDir,
-	client: Store,
-	status: TaskStatus<AccountId>,
-	run: Run,
-	start: State,
+	pub(crate) client: Store,
+	pub(crate) status: TaskStatus<AccountId>,
+	pub(crate) run: Run,
+	pub(crate) start: State,
 }
 
 impl Market {
-	async fn open() -> Self {
+	pub(crate) async fn open() -> Self {
 		let (node, folder, prepared) = (
 			Node::start().await,
 			TempDir::new().unwrap(),
@@ -106,7 +110,13 @@ impl Market {
 	}
 
 	/// Gives somebody a place in the task.
-	fn place(&mut self, role: Role, slot: Slot, account: AccountId, endpoint: &Endpoint) {
+	pub(crate) fn place(
+		&mut self,
+		role: Role,
+		slot: Slot,
+		account: AccountId,
+		endpoint: &Endpoint,
+	) {
 		self.status.workers.push(Worker {
 			role,
 			slot,
@@ -118,7 +128,7 @@ impl Market {
 	}
 
 	/// Puts the states into this store and makes the commitment to them.
-	async fn commitment(
+	pub(crate) async fn commitment(
 		&self,
 		store: &Store,
 		slot: Slot,
@@ -146,7 +156,7 @@ impl Market {
 	}
 
 	/// Shows the chain as it is, with this duty, and lets a worker do it.
-	async fn work(
+	pub(crate) async fn work(
 		&self,
 		duties: Duties,
 		duty: DutyKind,
@@ -166,11 +176,11 @@ impl Market {
 	}
 }
 
-fn trainer(slot: Slot) -> AccountId {
+pub(crate) fn trainer(slot: Slot) -> AccountId {
 	AccountId::from([100 + slot as u8; 32])
 }
 
-fn own_account() -> AccountId {
+pub(crate) fn own_account() -> AccountId {
 	AccountId::from(keypair().public_key().0)
 }
 
@@ -266,6 +276,21 @@ async fn a_trace_that_starts_elsewhere_is_found_in_whatever_segment() {
 		let commitment = audit_commitment(&own_account(), audit, &answer);
 		let duty = DutyKind::CommitAudit { audit };
 		let worker = market.work(Duties::Verifier, duty, &store, &folder).await;
+		if !in_trace {
+			// First comes the dispute. The answer counts for nothing without it.
+			let challenged = (Compact(TASK), Compact(0u32), Compact(0 as Slot)).encode();
+			market.node.transaction(&challenged).await;
+			let answered = (Compact(audit), commitment).encode();
+			let transactions = market.node.script(|script| script.transactions.clone());
+			assert!(!transactions.iter().any(|bytes| bytes.ends_with(&answered)));
+			let checkpoints = vec![H256::zero(); 5];
+			let open = dispute(&market, own_account(), trainer(0), &checkpoints);
+			market.node.block(|script| script.disputes = vec![open]);
+			for _ in 0..10 {
+				market.node.settled_block(|_| ()).await;
+				tokio::time::sleep(Duration::from_millis(50)).await;
+			}
+		}
 		market
 			.node
 			.transaction(&(Compact(audit), commitment).encode())

@@ -2,6 +2,7 @@
 //! linking takes longer than running.
 
 mod connection;
+mod disputes;
 mod duties;
 mod node;
 mod own_tasks;

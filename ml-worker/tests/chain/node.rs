@@ -11,8 +11,10 @@ use jsonrpsee::{
 use ml_worker::chain::AccountId;
 use polkadot_sdk::{sp_core::H256, sp_io::hashing::blake2_256};
 use pouw_primitives::{
-	status::{AuditStatus, Duty, RoundStatus, TaskStatus, TaskSummary, TicketStatus},
-	AuditId, RoundIndex, TaskId,
+	status::{
+		AuditStatus, DisputeStatus, Duty, RoundStatus, TaskStatus, TaskSummary, TicketStatus,
+	},
+	AuditId, DisputeId, RoundIndex, TaskId,
 };
 use serde_json::{json, Value};
 use std::{
@@ -49,6 +51,9 @@ pub(crate) struct Script {
 	/// The rounds of whatever task.
 	pub(crate) rounds: Vec<RoundStatus<AccountId>>,
 	pub(crate) audits: Vec<AuditStatus<AccountId>>,
+	pub(crate) disputes: Vec<DisputeStatus<AccountId>>,
+	/// Whether the pool takes transactions and never tells what becomes of them; else it refuses them.
+	pub(crate) pool_is_silent: bool,
 	pub(crate) runtime: Runtime,
 	/// How often new blocks were subscribed to.
 	pub(crate) subscriptions: u32,
@@ -106,6 +111,8 @@ impl Node {
 			duties: Vec::new(),
 			rounds: Vec::new(),
 			audits: Vec::new(),
+			disputes: Vec::new(),
+			pool_is_silent: false,
 			runtime: Runtime {
 				name: "pouw",
 				version: 1,
@@ -258,12 +265,19 @@ fn register(module: &mut RpcModule<Arc<Context>>) {
 		.register_method("system_accountNextIndex", |_, _, _| 0)
 		.unwrap();
 	module
-		.register_method(
+		.register_async_method(
 			"author_submitAndWatchExtrinsic",
-			|parameters, context, _| {
+			|parameters, context, _| async move {
 				let bytes: String = parameters.one()?;
 				let bytes = hex::decode(bytes.trim_start_matches("0x")).unwrap();
-				context.script.lock().unwrap().transactions.push(bytes);
+				let is_silent = {
+					let mut script = context.script.lock().unwrap();
+					script.transactions.push(bytes);
+					script.pool_is_silent
+				};
+				if is_silent {
+					std::future::pending::<()>().await;
+				}
 				Err::<Value, _>(refusal("the pool is closed"))
 			},
 		)
@@ -332,6 +346,23 @@ impl Script {
 				self.rounds
 					.iter()
 					.find(|known| known.round == round)
+					.encode()
+			}
+			"PouwApi_open_disputes" => {
+				let (task, limit) = <(Option<TaskId>, u32)>::decode(arguments).ok()?;
+				let disputes = self.disputes.iter();
+				disputes
+					.filter(|known| task.is_none_or(|task| known.task == task))
+					.map(|known| known.dispute)
+					.take(limit as usize)
+					.collect::<Vec<DisputeId>>()
+					.encode()
+			}
+			"PouwApi_dispute_status" => {
+				let dispute = DisputeId::decode(arguments).ok()?;
+				self.disputes
+					.iter()
+					.find(|known| known.dispute == dispute)
 					.encode()
 			}
 			"PouwApi_audit_status" => {

@@ -5,6 +5,7 @@ mod accuracy;
 mod amounts;
 mod command_line;
 mod csv_files;
+mod disputes;
 mod idx_files;
 mod key_files;
 mod programs;

@@ -13,6 +13,7 @@ fn spec() -> TaskSpec {
 		name: BoundedVec::truncate_from(b"task".to_vec()),
 		arithmetic_version: ARITHMETIC_VERSION,
 		step_program: Default::default(),
+		step_program_parts: Default::default(),
 		evaluation_program: Default::default(),
 		data: DataSpec {
 			root: Default::default(),
