@@ -25,7 +25,7 @@ use subxt::{
 
 const TICKETS: &str = "Tickets";
 const TASKS: &str = "MlTasks";
-const PROOFS: &str = "Pouw";
+pub(super) const PROOFS: &str = "Pouw";
 
 /// The calls that are made, by pallet and name.
 pub(super) const CALLS: &[(&str, &str)] = &[

@@ -8,6 +8,7 @@ mod calls;
 mod error;
 mod events;
 mod known;
+mod moves;
 mod submit;
 mod view;
 

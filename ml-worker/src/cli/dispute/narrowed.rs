@@ -1,13 +1,13 @@
 //! Where a dispute has been narrowed down to, in words that need no knowledge of the game.
 
 use super::Status;
-use pouw_dispute::{Origin, Position, Subject};
+use pouw_dispute::{ChallengerMove, Origin, Position, Subject};
 use repops::{
 	check::Checked,
 	commit::tile_grid,
 	parts::{MergeParts, Parts},
 	program::Target,
-	referee::{passages, Running},
+	referee::{judge, passages, Operand, Running},
 	tensor::{DType, TensorType},
 };
 use serde::Serialize;
@@ -57,15 +57,11 @@ pub(super) struct Narrowed {
 impl Narrowed {
 	/// Where a dispute stands. With the task's step program things have names.
 	pub(super) fn of(status: &Status, program: Option<&Checked>) -> Self {
+		with_parts(status, program, |parts| Self::of_parts(status, parts))
+	}
+
+	fn of_parts(status: &Status, parts: Option<&dyn Parts>) -> Self {
 		let game = &status.game;
-		let merge = program.map(|program| {
-			let updates = status.updates.len().try_into().unwrap_or(u16::MAX);
-			MergeParts::new(program, updates)
-		});
-		let parts = match game.subject() {
-			Subject::Merge { .. } => merge.as_ref().map(|merge| merge as &dyn Parts),
-			_ => program.map(|program| program as &dyn Parts),
-		};
 		let mut narrowed = Narrowed {
 			segment: game.checkpoint().and_then(|named| named.checked_sub(1)),
 			..Narrowed::default()
@@ -234,6 +230,57 @@ impl fmt::Display for Narrowed {
 		}
 		Ok(())
 	}
+}
+
+/// Gives the program that a dispute is about, where the task's step program is known: that or the merge.
+fn with_parts<R>(
+	status: &Status,
+	program: Option<&Checked>,
+	then: impl FnOnce(Option<&dyn Parts>) -> R,
+) -> R {
+	match (status.game.subject(), program) {
+		(_, None) => then(None),
+		(Subject::Merge { .. }, Some(program)) => {
+			let updates = status.updates.len().try_into().unwrap_or(u16::MAX);
+			then(Some(&MergeParts::new(program, updates)))
+		}
+		(_, Some(program)) => then(Some(program)),
+	}
+}
+
+/// What the chain computes of the last passage from the challenger's evidence, and what was claimed. None if the
+/// dispute is not there, or the evidence does not suffice.
+pub(super) fn referee(
+	status: &Status,
+	program: Option<&Checked>,
+	made: &ChallengerMove,
+) -> Option<[String; 2]> {
+	let Position::Passage {
+		operation,
+		question,
+		before,
+		claimed,
+	} = status.game.position()
+	else {
+		return None;
+	};
+	let ChallengerMove::Evidence { operands, tiles } = made else {
+		return None;
+	};
+	with_parts(status, program, |parts| {
+		let parts = parts?;
+		let (operation, kind) = parts.operation(*operation)?;
+		let shown = operation.operands.iter().zip(operands);
+		let operands: Option<Vec<Operand>> = shown
+			.map(|(value, shown)| {
+				let kind = parts.value_type(*value)?;
+				let root = shown.root;
+				Some(Operand { kind, root })
+			})
+			.collect();
+		let right = judge(&operation.kind, &operands?, *question, *before, tiles).ok()?;
+		Some([right, *claimed].map(|running| number(running, Some(&kind))))
+	})
 }
 
 /// Numbers from the first on.

@@ -1,6 +1,10 @@
 //! Following a dispute from move to move.
 
-use super::{as_json, name, narrowed::Narrowed, party, show, Failure, Global, Status};
+use super::{
+	as_json, name,
+	narrowed::{referee, Narrowed},
+	party, show, Failure, Global, Status,
+};
 use crate::{
 	amount::Amount,
 	chain::{MarketEvent, View},
@@ -74,10 +78,11 @@ impl Seen {
 		for event in events.iter().filter(of_dispute) {
 			match event.name.as_str() {
 				"DisputeMoved" => {
+					let decided = self.decided(block, program).await;
 					if let Some(now) = block.dispute_status(dispute).await? {
 						self.status = now;
 					}
-					say(json, &self.moved(number, event, program));
+					say(json, &self.moved(number, event, program, decided));
 					// What another move in the same block was made for is not known.
 					self.before = None;
 				}
@@ -109,7 +114,25 @@ impl Seen {
 		}
 	}
 
-	fn moved(&self, number: u32, event: &MarketEvent, program: Option<&Checked>) -> Told {
+	/// What the chain has computed and what was claimed, if evidence for the last passage is in the block. It is
+	/// told for the story's sake: without it the story goes on.
+	async fn decided(&self, block: &View, program: Option<&Checked>) -> Option<[String; 2]> {
+		let moves = block.pursued(self.status.dispute).await;
+		let moves = moves.unwrap_or_else(|error| {
+			tracing::warn!(%error, "the evidence can't be read");
+			Vec::new()
+		});
+		let judged = |made| referee(&self.status, program, made);
+		moves.iter().find_map(judged)
+	}
+
+	fn moved(
+		&self,
+		number: u32,
+		event: &MarketEvent,
+		program: Option<&Checked>,
+		decided: Option<[String; 2]>,
+	) -> Told {
 		let by = match event.variant("by") {
 			Some("Defender") => Party::Defender,
 			_ => Party::Challenger,
@@ -121,7 +144,12 @@ impl Seen {
 		let now = Narrowed::of(&self.status, program);
 		let (next, deadline) = (self.status.game.to_move(), self.status.deadline);
 		let is_last = self.before.as_ref() == Some(&self.status.game);
-		let text = if is_last {
+		let text = if let Some([right, claimed]) = &decided {
+			format!(
+				"#{number} {} {did}; the chain computes {right}, claimed was {claimed}",
+				name(by)
+			)
+		} else if is_last {
 			format!("#{number} {} {did}; that decides it", name(by))
 		} else {
 			format!(
@@ -138,6 +166,10 @@ impl Seen {
 			"decides": is_last,
 			"narrowed": now,
 		});
+		if let Some([right, claimed]) = decided {
+			json["computed"] = right.into();
+			json["claimed"] = claimed.into();
+		}
 		if !is_last {
 			json["to_move"] = party(next).into();
 			json["deadline"] = deadline.into();
