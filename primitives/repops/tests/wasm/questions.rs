@@ -1,17 +1,21 @@
 //! Questions about the arithmetic, answered in bits. This file is compiled into the test, and again into the
 //! wasm module that the test runs.
 
-use alloc::vec::Vec;
+use alloc::{
+	string::{String, ToString},
+	vec::Vec,
+};
 use codec::{Decode, Encode};
 use repops::{
-	check::{check, Limits, Role},
-	commit::{state_root, tensor_root, trace_root},
+	check::{check, infer, Limits, Role},
+	commit::{state_root, tensor_root, trace_root, Hash},
 	initial::initial_state,
 	interpret::{run, Bindings},
 	kernel::apply,
 	number,
 	program::{OperationKind, Program},
 	random::{standard_normal, uniform, Seed},
+	referee::{advance, judge, Evidence, Operand, Question as Passage, Running},
 	tensor::{DType, Tensor, TensorType},
 };
 
@@ -48,6 +52,18 @@ pub(crate) enum Question {
 	Scalar(Scalar, Vec<u32>),
 	/// The result of an operation, and its root.
 	Apply(OperationKind, Vec<Values>),
+	/// The running result after each of these passages of an operation, given that before it.
+	Advance {
+		kind: OperationKind,
+		operands: Vec<Values>,
+		passages: Vec<(Passage, Running)>,
+	},
+	/// What the referee says of each of these passages of an operation on agreed operands by this evidence.
+	Judge {
+		kind: OperationKind,
+		operands: Vec<(TensorType, Hash)>,
+		passages: Vec<(Passage, Running, Evidence)>,
+	},
 	/// The roots of the state before the first step and after each, their trace, the program's hash, and the
 	/// losses.
 	Train {
@@ -76,6 +92,16 @@ pub(crate) fn answer(question: &Question) -> Vec<u8> {
 			bytes.extend_from_slice(&tensor_root(&result));
 			bytes
 		}
+		Question::Advance {
+			kind,
+			operands,
+			passages,
+		} => advance_all(kind, operands, passages),
+		Question::Judge {
+			kind,
+			operands,
+			passages,
+		} => judge_all(kind, operands, passages),
 		Question::Train {
 			program,
 			features,
@@ -121,6 +147,41 @@ fn tensor(values: &Values) -> Tensor {
 		}
 		DType::U32 => Tensor::u32(shape, values.bits.clone()).unwrap(),
 	}
+}
+
+fn advance_all(
+	kind: &OperationKind,
+	operands: &[Values],
+	passages: &[(Passage, Running)],
+) -> Vec<u8> {
+	let types: Vec<&TensorType> = operands.iter().map(|operand| &operand.kind).collect();
+	let result = infer(kind, &types).unwrap();
+	let mut read = |operand: usize, index: u64| -> Result<u32, ()> {
+		Ok(operands[operand].bits[index as usize])
+	};
+	let mut bytes = Vec::with_capacity(8 * passages.len());
+	for (passage, before) in passages {
+		let after = advance(kind, &types, &result, *passage, *before, &mut read);
+		bytes.extend(after.unwrap().0.into_iter().flat_map(u32::to_le_bytes));
+	}
+	bytes
+}
+
+/// A running result, or the words in which the referee refuses.
+fn judge_all(
+	kind: &OperationKind,
+	operands: &[(TensorType, Hash)],
+	passages: &[(Passage, Running, Evidence)],
+) -> Vec<u8> {
+	let agreed = operands.iter().map(|(kind, root)| Operand {
+		kind: kind.clone(),
+		root: *root,
+	});
+	let agreed: Vec<Operand> = agreed.collect();
+	let judged = passages.iter().map(|(passage, before, evidence)| {
+		judge(kind, &agreed, *passage, *before, evidence).map_err(|error| error.to_string())
+	});
+	judged.collect::<Vec<Result<Running, String>>>().encode()
 }
 
 fn train(program: &[u8], features: &Tensor, labels: &Tensor, seed: Seed, steps: u64) -> Vec<u8> {
