@@ -4,7 +4,7 @@ use crate::{
 	subject::DATA_TENSORS, Dispute, Facts, MoveError, OperandRoot, Origin, Outcome, Party,
 	Position, Span, Subject,
 };
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use repops::{
 	commit::{tensor_root, Domain, Hash, MerkleProof},
 	parts::Parts,
