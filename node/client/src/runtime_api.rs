@@ -10,8 +10,11 @@ use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use polkadot_sdk::*;
 use pouw_primitives::{
 	spec::{SpecFault, TaskSpec},
-	status::{AuditStatus, Duty, FeeEstimate, RoundStatus, TaskStatus, TaskSummary, TicketStatus},
-	AuditId, Balance, RoundIndex, TaskId,
+	status::{
+		AuditStatus, DisputeStatus, Duty, FeeEstimate, RoundStatus, TaskStatus, TaskSummary,
+		TicketStatus,
+	},
+	AuditId, Balance, DisputeId, RoundIndex, TaskId,
 };
 use sp_api::impl_runtime_apis;
 use sp_core::{crypto::KeyTypeId, OpaqueMetadata, H256};
@@ -231,6 +234,14 @@ impl_runtime_apis! {
 		}
 
 		fn audit_status(_: AuditId) -> Option<AuditStatus<AccountId>> {
+			in_the_blob()
+		}
+
+		fn dispute_status(_: DisputeId) -> Option<DisputeStatus<AccountId>> {
+			in_the_blob()
+		}
+
+		fn open_disputes(_: Option<TaskId>, _: u32) -> Vec<DisputeId> {
 			in_the_blob()
 		}
 
