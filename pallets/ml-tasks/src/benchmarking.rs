@@ -14,7 +14,7 @@ use polkadot_sdk::{
 		traits::{
 			fungible::{Inspect, Unbalanced},
 			tokens::Precision,
-			Get, Hooks,
+			Hooks,
 		},
 		weights::{Weight, WeightMeter},
 		BoundedVec,

@@ -27,7 +27,8 @@ use polkadot_sdk::{
 	sp_runtime::Permill,
 };
 use pouw_dispute::{
-	ChallengerMove, DefenderMove, Dispute, Facts, MoveError, Outcome, Party, Start, Subject,
+	ChallengerMove, DefenderMove, Dispute, Facts, MoveError, Outcome, Party, Position, Start,
+	Subject,
 };
 use pouw_primitives::{
 	seams::{Grounds, Market, Rewards, TicketPool, WorkFact},
@@ -76,12 +77,14 @@ impl<T: Config> From<MoveError> for Error<T> {
 	}
 }
 
-/// How many blocks it takes to run a segment again on a machine of the speed that everybody is expected to
-/// have.
-fn run_time<T: Config>(grounds: &Grounds) -> BlockNumber {
+/// How many blocks it takes to run so many segments again on a machine of the speed that everybody is expected
+/// to have.
+fn run_time<T: Config>(grounds: &Grounds, segments: u32) -> BlockNumber {
 	let speed = T::ReferenceSpeed::get().max(1);
-	let blocks = grounds.segment_multiply_adds.div_ceil(speed);
-	BlockNumber::try_from(blocks)
+	let work = grounds
+		.segment_multiply_adds
+		.saturating_mul(u64::from(segments));
+	BlockNumber::try_from(work.div_ceil(speed))
 		.unwrap_or(MAX_RUN)
 		.min(MAX_RUN)
 }
@@ -91,18 +94,22 @@ impl<T: Config> Pallet<T> {
 	/// run any of its segments.
 	pub(crate) fn challenge_until(task: TaskId, round: RoundIndex, slot: Slot) -> BlockNumber {
 		let run =
-			T::Market::grounds(task, round, slot).map_or(0, |grounds| run_time::<T>(&grounds));
+			T::Market::grounds(task, round, slot).map_or(0, |grounds| run_time::<T>(&grounds, 1));
 		Self::now()
 			.saturating_add(Self::challenge_window())
 			.saturating_add(run)
 	}
 
-	/// The last block for a move that becomes due now. A party may have to run the segment again for any of
-	/// them, be it that it was started anew in between.
-	fn move_until(grounds: &Grounds) -> BlockNumber {
+	/// The last block for a move that becomes due now. A party may have to run the segment in question again for
+	/// any of them, be it that it was started anew in between; before a segment is named, all of the round.
+	fn move_until(game: &Dispute, segments: u32, grounds: &Grounds) -> BlockNumber {
+		let segments = match game.position() {
+			Position::Trace(_) => segments,
+			_ => 1,
+		};
 		Self::now()
 			.saturating_add(Self::dispute_clock())
-			.saturating_add(run_time::<T>(grounds))
+			.saturating_add(run_time::<T>(grounds, segments))
 	}
 
 	/// What a dispute is judged by. None if the task has gone back or ended.
@@ -172,12 +179,13 @@ impl<T: Config> Pallet<T> {
 		let id = NextDispute::<T>::get();
 		NextDispute::<T>::put(id.saturating_add(1));
 		let now = Self::now();
-		let until = Self::move_until(&grounds);
+		let until = Self::move_until(&game, committed.segments, &grounds);
 		let dispute = OpenDispute {
 			task,
 			round,
 			slot,
 			committed: commitment.block,
+			segments: committed.segments,
 			defender: commitment.account.clone(),
 			ticket: commitment.ticket,
 			challenger: who.clone(),
@@ -285,7 +293,8 @@ impl<T: Config> Pallet<T> {
 		let outcome = make(&mut dispute.game, &program, &facts).map_err(Error::<T>::from)?;
 		let wake = match outcome {
 			Outcome::Open => {
-				dispute.until = Self::move_until(&grounds);
+				let segments = dispute.segments;
+				dispute.until = Self::move_until(&dispute.game, segments, &grounds);
 				None
 			}
 			// What follows, be it that the task goes back over many rounds, is no matter of this call.

@@ -9,7 +9,7 @@ use polkadot_sdk::{
 		self, assert_ok, derive_impl, parameter_types,
 		traits::{
 			fungible::{Inspect, InspectHold},
-			ConstU128, ConstU32, ConstU64, OnPoll, Randomness as RandomnessT,
+			ConstU128, ConstU32, OnPoll, Randomness as RandomnessT,
 		},
 		weights::{constants::RocksDbWeight, Weight, WeightMeter},
 		BoundedVec,
@@ -113,6 +113,7 @@ parameter_types! {
 	pub static ChallengeWindow: BlockNumber = 5;
 	pub static ChallengeBond: Balance = 10 * POUW;
 	pub static DisputeClock: BlockNumber = 5;
+	pub static ReferenceSpeed: u64 = u64::MAX;
 	pub static MissedDutyLimit: u32 = 100;
 	pub const MissedDutyFine: Permill = Permill::from_percent(10);
 	pub const ClientBondShare: Permill = Permill::from_percent(10);
@@ -206,7 +207,7 @@ impl pallet_pouw::Config for Test {
 	type ChallengeWindow = ChallengeWindow;
 	type ChallengeBond = ChallengeBond;
 	type DisputeClock = DisputeClock;
-	type ReferenceSpeed = ConstU64<{ u64::MAX }>;
+	type ReferenceSpeed = ReferenceSpeed;
 	type HookWeight = HookWeight;
 }
 
@@ -234,6 +235,7 @@ pub(crate) fn externalities() -> sp_io::TestExternalities {
 	ChallengeWindow::set(5);
 	ChallengeBond::set(10 * POUW);
 	DisputeClock::set(5);
+	ReferenceSpeed::set(u64::MAX);
 	MissedDutyLimit::set(100);
 	make_all_honest();
 	let mut externalities = sp_io::TestExternalities::new(storage);

@@ -207,6 +207,8 @@ pub struct OpenDispute<AccountId> {
 	pub slot: Slot,
 	/// The block of the commitment. It tells the commitment from a later one in its place.
 	pub committed: BlockNumber,
+	/// The segments of the commitment.
+	pub segments: SegmentIndex,
 	/// The trainer.
 	pub defender: AccountId,
 	/// The trainer's ticket.

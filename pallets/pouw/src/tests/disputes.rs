@@ -141,6 +141,24 @@ fn the_window_closes_and_opens_again_after_a_lost_challenge() {
 }
 
 #[test]
+fn a_move_has_the_time_that_it_takes_to_run_what_is_in_question() {
+	in_market(|| {
+		let (task, _) = audited();
+		// Four segments of ten steps of a million multiply-adds, two blocks each.
+		ReferenceSpeed::set(5_000_000);
+		let id = challenge(STRANGER, task, 0, 0).unwrap();
+		let time = || Pouw::dispute_status(id).unwrap().deadline - System::block_number();
+		assert_eq!(time(), 5 + 8);
+		assert_ok!(open_trace(id));
+		assert_eq!(time(), 5 + 8);
+		assert_ok!(name_checkpoint(STRANGER, id, 2));
+		assert_eq!(time(), 5 + 2);
+		ReferenceSpeed::set(0);
+		live_to_end(task);
+	});
+}
+
+#[test]
 fn a_challenger_that_stalls_pays_the_trainer() {
 	in_market(|| {
 		let (task, _) = audited();
