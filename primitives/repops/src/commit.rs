@@ -15,9 +15,10 @@
 //! zero bytes where the matrix has ended: 4 KiB.
 
 use crate::tensor::{DType, Elements, Shape, Tensor, TensorType};
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode};
-use scale_info::TypeInfo;
+use core::ops::{Deref, DerefMut};
+use scale_info::{build::Fields, Path, Type, TypeInfo};
 
 /// A commitment.
 pub type Hash = [u8; 32];
@@ -26,6 +27,50 @@ pub type Hash = [u8; 32];
 pub const TILE: usize = 32;
 /// The bytes of a tile.
 pub const TILE_BYTES: usize = TILE * TILE * 4;
+/// A tile's bytes row by row, as metadata tells of them: they are encoded like `[u8; TILE_BYTES]`, but common
+/// readers of metadata know no array of more than 2,048 elements.
+pub type TileRows = [[u8; TILE * 4]; TILE];
+
+/// A tile's bytes, on the heap. It stands for itself where a reference to them is asked for.
+///
+/// Its encoding is that of the array. As a type it says that it is an array of rows: wallets refuse to know of
+/// arrays of more than 2,048.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking)]
+pub struct TileBytes(Box<[u8; TILE_BYTES]>);
+
+impl TypeInfo for TileBytes {
+	type Identity = Self;
+
+	fn type_info() -> Type {
+		Type::builder()
+			.path(Path::new("TileBytes", module_path!()))
+			.composite(Fields::unnamed().field(|field| {
+				field
+					.ty::<[[u8; TILE * 4]; TILE]>()
+					.type_name("[[u8; 128]; 32]")
+			}))
+	}
+}
+
+impl From<[u8; TILE_BYTES]> for TileBytes {
+	fn from(bytes: [u8; TILE_BYTES]) -> Self {
+		TileBytes(Box::new(bytes))
+	}
+}
+
+impl Deref for TileBytes {
+	type Target = [u8; TILE_BYTES];
+
+	fn deref(&self) -> &Self::Target {
+		&self.0
+	}
+}
+
+impl DerefMut for TileBytes {
+	fn deref_mut(&mut self) -> &mut Self::Target {
+		&mut self.0
+	}
+}
 
 const TILE_KEY: &[u8; 32] = b"repops tile leaf                ";
 const NODE_KEY: &[u8; 32] = b"repops merkle node              ";

@@ -4,7 +4,8 @@ use super::{advance, JudgeError, Question, Running};
 use crate::{
 	check::infer,
 	commit::{
-		tensor_leaves, tile_count, tile_leaf, write_tile, Hash, MerkleProof, TILE, TILE_BYTES,
+		tensor_leaves, tile_count, tile_leaf, write_tile, Hash, MerkleProof, TileRows, TILE,
+		TILE_BYTES,
 	},
 	program::OperationKind,
 	tensor::{Tensor, TensorType},
@@ -16,7 +17,7 @@ use alloc::{
 };
 use codec::{Decode, DecodeWithMemTracking, Encode};
 use core::{cell::RefCell, fmt};
-use scale_info::TypeInfo;
+use scale_info::{build::Fields, Path, Type, TypeInfo};
 
 /// The most tiles that a passage reads. The count of a mask of one more than 32 columns comes closest: its
 /// 1,024 elements touch up to 34 tiles.
@@ -35,16 +36,35 @@ pub struct Operand {
 }
 
 /// A tile of an operand, and that it is one.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking)]
 pub struct TileProof {
 	/// Which operand, in operand order.
 	pub operand: u8,
 	/// Which tile, row by row of tiles.
 	pub tile: u32,
 	/// Its elements, see [`crate::commit`].
-	pub bytes: Box<[u8; TILE_BYTES]>,
+	pub bytes: TileBytes,
 	/// The hashes beside its way to the operand's root.
 	pub proof: MerkleProof,
+}
+
+// By hand for the tile's rows.
+impl TypeInfo for TileProof {
+	type Identity = Self;
+
+	fn type_info() -> Type {
+		let fields = Fields::named()
+			.field(|field| field.ty::<u8>().name("operand").type_name("u8"))
+			.field(|field| field.ty::<u32>().name("tile").type_name("u32"))
+			.field(|field| field.ty::<TileRows>().name("bytes").type_name("TileRows"))
+			.field(|field| {
+				let field = field.ty::<MerkleProof>().name("proof");
+				field.type_name("MerkleProof")
+			});
+		Type::builder()
+			.path(Path::new("TileProof", module_path!()))
+			.composite(fields)
+	}
 }
 
 /// The tiles that a passage reads: each once, no other.
@@ -257,7 +277,7 @@ pub fn collect(
 		let leaves = leaves
 			.entry(operand)
 			.or_insert_with(|| tensor_leaves(tensor));
-		let mut bytes = Box::new([0; TILE_BYTES]);
+		let mut bytes = TileBytes::from([0; TILE_BYTES]);
 		write_tile(tensor, tile, &mut bytes);
 		evidence.tiles.push(TileProof {
 			operand: operand.try_into().map_err(|_| missing)?,
