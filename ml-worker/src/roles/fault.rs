@@ -123,7 +123,7 @@ impl Fault {
 			| Position::Operations(_)
 			| Position::Tiles { .. } => Some(ChallengerMove::Part(0)),
 			Position::Element { .. } => Some(ChallengerMove::Element {
-				tile: Box::new(shown.try_into().ok()?),
+				tile: <[u8; TILE_BYTES]>::try_from(shown).ok()?.into(),
 				place: 0,
 			}),
 			_ => None,

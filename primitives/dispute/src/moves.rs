@@ -1,20 +1,17 @@
 //! What the parties may do.
 
 use crate::{MAX_CHECKPOINTS, WAYS};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode};
 use core::fmt;
 use repops::{
-	commit::{Hash, MerkleProof, TileRows, TILE_BYTES},
+	commit::{Hash, MerkleProof, TileBytes},
 	referee::{Evidence, JudgeError, Running, MAX_TILES},
 };
-use scale_info::{
-	build::{Fields, Variants},
-	Path, Type, TypeInfo,
-};
+use scale_info::TypeInfo;
 
 /// A move of the defender's.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum DefenderMove {
 	/// The roots of all checkpoints' states, the start state's first.
 	Trace(Vec<Hash>),
@@ -36,7 +33,7 @@ pub enum DefenderMove {
 }
 
 /// A move of the challenger's.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum ChallengerMove {
 	/// The part that is wrong, from 0: the checkpoint, which should be the first wrong one; of steps and passages
 	/// the first whose end is wrong, of operations the first wrong one, else any.
@@ -57,70 +54,6 @@ pub enum ChallengerMove {
 		/// The tiles.
 		tiles: Evidence,
 	},
-}
-
-// By hand for the tile's rows, see [`TileRows`].
-impl TypeInfo for DefenderMove {
-	type Identity = Self;
-
-	fn type_info() -> Type {
-		let hashes =
-			|| Fields::unnamed().field(|field| field.ty::<Vec<Hash>>().type_name("Vec<Hash>"));
-		let values = || {
-			Fields::named()
-				.field(|field| field.ty::<Hash>().name("top").type_name("Hash"))
-				.field(|field| {
-					let field = field.ty::<MerkleProof>().name("proof");
-					field.type_name("MerkleProof")
-				})
-		};
-		let tile = || Fields::unnamed().field(|field| field.ty::<TileRows>().type_name("TileRows"));
-		let running = || {
-			Fields::unnamed().field(|field| field.ty::<Vec<Running>>().type_name("Vec<Running>"))
-		};
-		let variants = Variants::new()
-			.variant("Trace", |variant| variant.index(0).fields(hashes()))
-			.variant("States", |variant| variant.index(1).fields(hashes()))
-			.variant("Children", |variant| variant.index(2).fields(hashes()))
-			.variant("Values", |variant| variant.index(3).fields(values()))
-			.variant("Tile", |variant| variant.index(4).fields(tile()))
-			.variant("Running", |variant| variant.index(5).fields(running()));
-		Type::builder()
-			.path(Path::new("DefenderMove", module_path!()))
-			.variant(variants)
-	}
-}
-
-// By hand for the tile's rows, see [`TileRows`].
-impl TypeInfo for ChallengerMove {
-	type Identity = Self;
-
-	fn type_info() -> Type {
-		let part = || Fields::unnamed().field(|field| field.ty::<u32>().type_name("u32"));
-		let element = || {
-			Fields::named()
-				.field(|field| field.ty::<TileRows>().name("tile").type_name("TileRows"))
-				.field(|field| field.ty::<u16>().name("place").type_name("u16"))
-		};
-		let input =
-			|| Fields::unnamed().field(|field| field.ty::<OperandRoot>().type_name("OperandRoot"));
-		let evidence = || {
-			Fields::named()
-				.field(|field| {
-					let field = field.ty::<Vec<OperandRoot>>().name("operands");
-					field.type_name("Vec<OperandRoot>")
-				})
-				.field(|field| field.ty::<Evidence>().name("tiles").type_name("Evidence"))
-		};
-		let variants = Variants::new()
-			.variant("Part", |variant| variant.index(0).fields(part()))
-			.variant("Element", |variant| variant.index(1).fields(element()))
-			.variant("Input", |variant| variant.index(2).fields(input()))
-			.variant("Evidence", |variant| variant.index(3).fields(evidence()));
-		Type::builder()
-			.path(Path::new("ChallengerMove", module_path!()))
-			.variant(variants)
-	}
 }
 
 /// The root of an operand, and that it is agreed on.

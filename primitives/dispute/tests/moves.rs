@@ -9,7 +9,7 @@ use pouw_dispute::{
 	Outcome, Party, Position, Start, Subject, MAX_CHECKPOINTS, MAX_OPERANDS, MAX_SIBLINGS,
 };
 use repops::{
-	commit::{trace_root, Hash, MerkleProof, TILE_BYTES},
+	commit::{trace_root, Hash, MerkleProof, TileBytes, TILE_BYTES},
 	parts::ShownParts,
 	program::OperationKind,
 	random::Seed,
@@ -67,7 +67,7 @@ impl Table {
 		let (program, facts) = (&self.task.program, &self.facts);
 		let (mut defender, mut challenger) = (self.wrong(), self.right());
 		let mut dispute = Dispute::new(defender.claim(), program, facts).unwrap();
-		let mut shown: Option<Box<[u8; TILE_BYTES]>> = None;
+		let mut shown: Option<TileBytes> = None;
 		loop {
 			match dispute.to_move() {
 				Party::Defender => {
@@ -136,7 +136,7 @@ fn every_defenders_move() -> Vec<DefenderMove> {
 			top: [1; 32],
 			proof: Default::default(),
 		},
-		DefenderMove::Tile(Box::new([1; TILE_BYTES])),
+		DefenderMove::Tile(TileBytes::from([1; TILE_BYTES])),
 		DefenderMove::Running(vec![Running([1, 1]); 14]),
 	]
 }
@@ -146,7 +146,7 @@ fn every_challengers_move() -> Vec<ChallengerMove> {
 		ChallengerMove::Part(16),
 		ChallengerMove::Part(u32::MAX),
 		ChallengerMove::Element {
-			tile: Box::new([1; TILE_BYTES]),
+			tile: TileBytes::from([1; TILE_BYTES]),
 			place: 3,
 		},
 		ChallengerMove::Input(OperandRoot::default()),
@@ -448,7 +448,7 @@ fn evidence(operands: usize, tiles: usize, siblings: usize) -> ChallengerMove {
 	let tile = TileProof {
 		operand: 0,
 		tile: 0,
-		bytes: Box::new([0; TILE_BYTES]),
+		bytes: TileBytes::from([0; TILE_BYTES]),
 		proof: proof(siblings),
 	};
 	ChallengerMove::Evidence {
@@ -573,7 +573,7 @@ fn a_tile_that_is_wrong_beyond_its_tensor_loses() {
 		.iter()
 		.position(|tensor| tensor.shape.0.last() == Some(&10) && tensor.len() == 10)
 		.unwrap();
-	let mut tile = Box::new([0; TILE_BYTES]);
+	let mut tile = TileBytes::from([0; TILE_BYTES]);
 	write_tile(&state[bias], 0, &mut tile);
 	tile[TILE_BYTES - 1] = 1;
 	roots[bias] = tensor_root_of_top(&state[bias].kind(), &tile_leaf(&tile));

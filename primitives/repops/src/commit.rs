@@ -27,9 +27,6 @@ pub type Hash = [u8; 32];
 pub const TILE: usize = 32;
 /// The bytes of a tile.
 pub const TILE_BYTES: usize = TILE * TILE * 4;
-/// A tile's bytes row by row, as metadata tells of them: they are encoded like `[u8; TILE_BYTES]`, but common
-/// readers of metadata know no array of more than 2,048 elements.
-pub type TileRows = [[u8; TILE * 4]; TILE];
 
 /// A tile's bytes, on the heap. It stands for itself where a reference to them is asked for.
 ///

@@ -3,7 +3,7 @@
 mod view;
 
 use crate::{program::SubjectParts, ChallengerMove, DefenderMove, Dispute, Facts, Position};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 use core::fmt;
 use repops::{
 	commit::{merkle_root, tensor_leaves, Hash, MerkleProof, TILE, TILE_BYTES},
@@ -198,7 +198,7 @@ pub fn challenge<C: Computation>(
 			let place = (0..TILE.saturating_mul(TILE)).find(is_wrong);
 			let place = place.and_then(|place| place.try_into().ok());
 			Ok(ChallengerMove::Element {
-				tile: Box::new(*shown),
+				tile: (*shown).into(),
 				place: place.ok_or(PartyError::NothingWrong)?,
 			})
 		}

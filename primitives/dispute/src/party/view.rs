@@ -4,10 +4,10 @@ use super::{Computation, PartyError};
 use crate::{
 	AgreedNode, ChallengerMove, DefenderMove, Descent, Dispute, OperandRoot, Origin, Span,
 };
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 use repops::{
 	check::infer,
-	commit::{merkle_root, tensor_root, write_tile, Hash, MerkleProof, TILE_BYTES},
+	commit::{merkle_root, tensor_root, write_tile, Hash, MerkleProof, TileBytes, TILE_BYTES},
 	parts::Parts,
 	program::{Operation, Source, ValueId},
 	referee::{advance, collect, Question, Running},
@@ -44,8 +44,8 @@ fn run(leaves: &[Hash], first: u32, width: u32) -> Option<&[Hash]> {
 	leaves.get(first..first.checked_add(width as usize)?)
 }
 
-pub(super) fn tile_of(tensor: &Tensor, tile: u32) -> Box<[u8; TILE_BYTES]> {
-	let mut bytes = Box::new([0; TILE_BYTES]);
+pub(super) fn tile_of(tensor: &Tensor, tile: u32) -> TileBytes {
+	let mut bytes = TileBytes::from([0; TILE_BYTES]);
 	write_tile(tensor, tile, &mut bytes);
 	bytes
 }

@@ -11,7 +11,7 @@ use pouw_dispute::{
 };
 use repops::{
 	check::Checked,
-	commit::TILE_BYTES,
+	commit::TileBytes,
 	parts::{program_root, PartProof, ShownParts},
 };
 
@@ -74,7 +74,7 @@ impl<D: Player, C: Player> Game<'_, D, C> {
 		let (program, facts) = (self.program, self.facts);
 		let mut dispute = Dispute::new(subject, program, facts).unwrap();
 		let root = program_root(program);
-		let mut tile: Option<Box<[u8; TILE_BYTES]>> = None;
+		let mut tile: Option<TileBytes> = None;
 		let (mut moves, mut bytes) = (0, 0);
 		let (loser, by_the_clock) = loop {
 			assert!(moves < 300, "a dispute ends: {:?}", dispute.position());

@@ -4,20 +4,19 @@ use super::{advance, JudgeError, Question, Running};
 use crate::{
 	check::infer,
 	commit::{
-		tensor_leaves, tile_count, tile_leaf, write_tile, Hash, MerkleProof, TileRows, TILE,
+		tensor_leaves, tile_count, tile_leaf, write_tile, Hash, MerkleProof, TileBytes, TILE,
 		TILE_BYTES,
 	},
 	program::OperationKind,
 	tensor::{Tensor, TensorType},
 };
 use alloc::{
-	boxed::Box,
 	collections::{BTreeMap, BTreeSet},
 	vec::Vec,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode};
 use core::{cell::RefCell, fmt};
-use scale_info::{build::Fields, Path, Type, TypeInfo};
+use scale_info::TypeInfo;
 
 /// The most tiles that a passage reads. The count of a mask of one more than 32 columns comes closest: its
 /// 1,024 elements touch up to 34 tiles.
@@ -36,7 +35,7 @@ pub struct Operand {
 }
 
 /// A tile of an operand, and that it is one.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct TileProof {
 	/// Which operand, in operand order.
 	pub operand: u8,
@@ -46,25 +45,6 @@ pub struct TileProof {
 	pub bytes: TileBytes,
 	/// The hashes beside its way to the operand's root.
 	pub proof: MerkleProof,
-}
-
-// By hand for the tile's rows.
-impl TypeInfo for TileProof {
-	type Identity = Self;
-
-	fn type_info() -> Type {
-		let fields = Fields::named()
-			.field(|field| field.ty::<u8>().name("operand").type_name("u8"))
-			.field(|field| field.ty::<u32>().name("tile").type_name("u32"))
-			.field(|field| field.ty::<TileRows>().name("bytes").type_name("TileRows"))
-			.field(|field| {
-				let field = field.ty::<MerkleProof>().name("proof");
-				field.type_name("MerkleProof")
-			});
-		Type::builder()
-			.path(Path::new("TileProof", module_path!()))
-			.composite(fields)
-	}
 }
 
 /// The tiles that a passage reads: each once, no other.
