@@ -286,7 +286,7 @@ mod tests {
 				tiles: vec![TileProof {
 					operand: 0,
 					tile: 300,
-					bytes: Box::new([5; TILE_BYTES]),
+					bytes: [5; TILE_BYTES].into(),
 					proof,
 				}],
 			},

@@ -14,7 +14,7 @@ use crate::training::{
 };
 use pouw_dispute::{ChallengerMove, Dispute, Position};
 use pouw_primitives::{spec::batch_position, status::Duty};
-use repops::{state_blob, tensor::Elements};
+use repops::{commit::TILE_BYTES, state_blob, tensor::Elements};
 use std::{ops::Range, sync::Arc};
 
 /// What a worker does wrong. A fault of the other role is none.
