@@ -499,7 +499,7 @@ mod benchmarks {
 				round,
 				SealedRound {
 					record: H256::zero(),
-					places: 1,
+					ends: BoundedVec::truncate_from(alloc::vec![(0, H256::zero()); 16]),
 				},
 			);
 		}

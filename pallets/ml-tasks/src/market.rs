@@ -127,9 +127,12 @@ impl<T: Config> Market<T::AccountId> for Pallet<T> {
 
 	fn grounds(task: TaskId, round: RoundIndex, slot: Slot) -> Option<Grounds> {
 		let (record, spec) = (Tasks::<T>::get(task)?, Specs::<T>::get(task)?);
-		let sealed = match round.checked_sub(1) {
-			Some(before) => Rounds::<T>::get(task, before)?.places,
-			None => 0,
+		let updates = match round.checked_sub(1) {
+			Some(before) => {
+				let ends = Rounds::<T>::get(task, before)?.ends;
+				ends.into_iter().map(|(_, end)| end).collect()
+			}
+			None => Vec::new(),
 		};
 		let training = &spec.training;
 		let steps = u64::from(training.steps_per_segment);
@@ -138,7 +141,7 @@ impl<T: Config> Market<T::AccountId> for Pallet<T> {
 			arithmetic_version: spec.arithmetic_version,
 			step_program_parts: spec.step_program_parts,
 			training_tensor: record.training_tensor?,
-			sealed,
+			updates,
 			steps_per_segment: training.steps_per_segment,
 			first_position: batch_position(training, round, slot, 0),
 			segment_multiply_adds: spec.cost.step_multiply_adds.saturating_mul(steps),

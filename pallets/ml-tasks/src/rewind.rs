@@ -2,7 +2,7 @@
 
 use crate::{
 	pallet::{Config, Event, HoldReason, Pallet, Rounds},
-	types::{place, slots, Removal, Stage, SEATED_ROLES},
+	types::{place, Removal, Stage, SEATED_ROLES},
 	TaskOf,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
@@ -169,18 +169,19 @@ impl<T: Config> Pallet<T> {
 			.collect();
 		if let Some(mut sealed) = Rounds::<T>::get(id, round) {
 			task.record = sealed.record;
-			sealed.places &= !place(slot);
+			let slots = kept.iter().map(|(slot, _)| *slot).collect();
 			if kept.is_empty() {
 				Rounds::<T>::remove(id, round);
 				T::Proofs::void_round(id, round);
 			} else {
 				task.record = record_round(&sealed.record, round, &kept);
+				sealed.ends.retain(|(of, _)| *of != slot);
 				Rounds::<T>::insert(id, round, sealed);
 			}
 			Self::deposit_event(Event::TaskRewound {
 				task: id,
 				round,
-				slots: slots(sealed.places).collect(),
+				slots,
 				record: task.record,
 			});
 		}

@@ -6,7 +6,11 @@ use crate::{
 	TaskOf,
 };
 use alloc::vec::Vec;
-use polkadot_sdk::{frame_support::traits::Get, sp_core::H256, sp_runtime::Permill};
+use polkadot_sdk::{
+	frame_support::{traits::Get, BoundedVec},
+	sp_core::H256,
+	sp_runtime::Permill,
+};
 use pouw_primitives::{
 	proof::record_round,
 	seams::{Places, Proofs, Rewards, TicketPool, WorkFact},
@@ -124,7 +128,8 @@ impl<T: Config> Pallet<T> {
 			round,
 			SealedRound {
 				record: task.record,
-				places,
+				// No more than there are trainers.
+				ends: BoundedVec::truncate_from(sealed.clone()),
 			},
 		);
 		task.record = record_round(&task.record, round, &sealed);

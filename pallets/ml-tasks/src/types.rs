@@ -226,12 +226,13 @@ pub struct Former<AccountId> {
 }
 
 /// A sealed round that can still be lost, or whose merge the open one starts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct SealedRound {
 	/// The record before it.
 	pub record: H256,
-	/// The places in the sealed set.
-	pub places: Places,
+	/// The sealed set, in the order of the places: where each trainer's state ended. It is kept here for the
+	/// rounds that have started from it: what they started from does not change when a commitment goes.
+	pub ends: BoundedVec<(Slot, H256), ConstU32<{ MAX_TRAINERS as u32 }>>,
 }
 
 /// Why a worker has lost its place.

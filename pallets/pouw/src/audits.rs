@@ -178,8 +178,10 @@ impl<T: Config> Pallet<T> {
 
 	/// All answers that will come are there.
 	fn close(id: AuditId, audit: AuditOf<T>, now: BlockNumber) {
-		if Self::is_disputed(&audit) {
-			// Who is right will be known then.
+		let accuses =
+			|party: &AuditParty<T::AccountId>| party.answer.is_some_and(|answer| !answer.in_trace);
+		if audit.parties.iter().skip(1).any(accuses) && Self::is_disputed(&audit) {
+			// Whether they are right will be known then.
 			let wake = now.saturating_add(Self::commit_window());
 			return Self::save_audit(id, audit, Some(wake));
 		}

@@ -91,6 +91,7 @@ pub(crate) fn put_commitment<T: Config>(
 			lapsed: false,
 			challenge_until: Pallet::<T>::now().saturating_add(100),
 			disputes: 0,
+			lost_challenges: 0,
 		},
 	);
 }

@@ -36,7 +36,7 @@ pub(crate) struct Claim {
 }
 
 /// The set of this place alone.
-pub(crate) fn place(slot: Slot) -> Places {
+fn place(slot: Slot) -> Places {
 	Places::from(1u8)
 		.checked_shl(u32::from(slot))
 		.unwrap_or_default()
@@ -132,6 +132,7 @@ impl<T: Config> Pallet<T> {
 				lapsed: false,
 				challenge_until: 0,
 				disputes: 0,
+				lost_challenges: 0,
 			},
 		);
 		T::Tickets::duty_done(place.ticket);

@@ -8,9 +8,8 @@ use crate::{
 		Agenda, AuditOfSegment, Audits, Challenges, Commitments, Config, Disputes, DisputesOf,
 		Error, Event, HoldReason, NextDispute, Pallet, ShownTile, TaskAudit,
 	},
-	types::{DisputeOf, Item, OpenDispute},
+	types::{Committed, DisputeOf, Item, OpenDispute},
 };
-use alloc::vec::Vec;
 use codec::Encode;
 use polkadot_sdk::{
 	frame_support::{
@@ -23,7 +22,6 @@ use polkadot_sdk::{
 		},
 		BoundedVec,
 	},
-	sp_core::H256,
 	sp_runtime::Permill,
 };
 use pouw_dispute::{
@@ -32,8 +30,9 @@ use pouw_dispute::{
 };
 use pouw_primitives::{
 	seams::{Grounds, Market, Rewards, TicketPool, WorkFact},
+	spec::ARITHMETIC_VERSION,
 	status::{DisputeStatus, Duty, DutyKind},
-	BlockNumber, DisputeId, RoundIndex, Slot, TaskId,
+	Balance, BlockNumber, DisputeId, RoundIndex, Slot, TaskId,
 };
 use repops::{
 	parts::{PartProof, Parts, ShownParts},
@@ -56,6 +55,9 @@ const MAX_SIBLINGS: usize = 32;
 /// Of what a loser loses, the share of the winner; the rest is burned. So somebody who plays against itself
 /// loses by it.
 pub const SHARE_OF_WINNER: Permill = Permill::from_percent(50);
+
+/// How often the bond for challenging one commitment is doubled at most.
+const MAX_DOUBLINGS: u32 = 16;
 
 /// The longest that the running of a segment again is waited for: about a day.
 const MAX_RUN: BlockNumber = 28_800;
@@ -101,38 +103,42 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The last block for a move that becomes due now. A party may have to run the segment in question again for
-	/// any of them, be it that it was started anew in between; before a segment is named, all of the round.
-	fn move_until(game: &Dispute, segments: u32, grounds: &Grounds) -> BlockNumber {
+	/// any of them, be it that it was started anew in between; before a segment is named, all of the round. A
+	/// trainer may have to do so for all the disputes about its commitment.
+	fn move_until(
+		game: &Dispute,
+		committed: &Committed<T::AccountId>,
+		grounds: &Grounds,
+	) -> BlockNumber {
 		let segments = match game.position() {
-			Position::Trace(_) => segments,
+			Position::Trace(_) => committed.segments,
 			_ => 1,
+		};
+		let games = match game.to_move() {
+			Party::Defender => committed.disputes.max(1),
+			Party::Challenger => 1,
 		};
 		Self::now()
 			.saturating_add(Self::dispute_clock())
-			.saturating_add(run_time::<T>(grounds, segments))
+			.saturating_add(run_time::<T>(grounds, segments.saturating_mul(games)))
 	}
 
-	/// What a dispute is judged by. None if the task has gone back or ended.
-	fn facts(task: TaskId, round: RoundIndex, grounds: &Grounds) -> Facts {
-		let updates = Self::updates(task, round, grounds);
+	/// What a dispute is judged by.
+	fn facts(grounds: &Grounds) -> Facts {
 		Facts {
 			seed: Seed(grounds.seed.0),
 			data: Some(grounds.training_tensor.0),
 			state: None,
-			updates: updates.into_iter().map(|root| root.0).collect(),
+			updates: grounds.updates.iter().map(|root| root.0).collect(),
 		}
 	}
 
-	/// The roots of the states whose merge a round starts from, in the order of the places.
-	fn updates(task: TaskId, round: RoundIndex, grounds: &Grounds) -> Vec<H256> {
-		let Some(before) = round.checked_sub(1) else {
-			return Vec::new();
-		};
-		(0..16 as Slot)
-			.filter(|slot| grounds.sealed & crate::commitments::place(*slot) != 0)
-			.filter_map(|slot| Commitments::<T>::get((task, before, slot)))
-			.map(|committed| committed.commitment.end_root)
-			.collect()
+	/// What is held of whoever challenges a commitment: twice as much after each challenge of it that was lost.
+	/// Who only means to hold a task up pays more and more for it; an honest challenger has all of it back.
+	fn challenge_bond(committed: &Committed<T::AccountId>) -> Balance {
+		let factor =
+			Balance::from(2u8).saturating_pow(committed.lost_challenges.min(MAX_DOUBLINGS));
+		T::ChallengeBond::get().saturating_mul(factor)
 	}
 
 	/// Somebody says that a commitment is wrong.
@@ -150,8 +156,9 @@ impl<T: Config> Pallet<T> {
 			commitment.available && committed.is_contestable(),
 			Error::<T>::NotChallengeable
 		);
+		let open = Challenges::<T>::get((task, round, slot, &who)).and_then(Disputes::<T>::get);
 		ensure!(
-			!Challenges::<T>::contains_key((task, round, slot, &who)),
+			open.is_none_or(|open| open.committed != commitment.block),
 			Error::<T>::AlreadyDone
 		);
 		ensure!(
@@ -159,6 +166,10 @@ impl<T: Config> Pallet<T> {
 			Error::<T>::TooManyDisputes
 		);
 		let grounds = T::Market::grounds(task, round, slot).ok_or(Error::<T>::NoSuchTask)?;
+		ensure!(
+			grounds.arithmetic_version == ARITHMETIC_VERSION,
+			Error::<T>::NotChallengeable
+		);
 		let subject = Subject::Round {
 			trace: commitment.trace_root.0,
 			end: commitment.end_root.0,
@@ -173,19 +184,20 @@ impl<T: Config> Pallet<T> {
 		};
 		let game = Dispute::new(subject, &ShownParts::default(), &Facts::default())
 			.map_err(Error::<T>::from)?;
-		let bond = T::ChallengeBond::get();
+		let bond = Self::challenge_bond(&committed);
 		T::Currency::hold(&HoldReason::Challenge.into(), &who, bond)?;
 
 		let id = NextDispute::<T>::get();
 		NextDispute::<T>::put(id.saturating_add(1));
 		let now = Self::now();
-		let until = Self::move_until(&game, committed.segments, &grounds);
+		committed.disputes = committed.disputes.saturating_add(1);
+		let commitment = &committed.commitment;
+		let until = Self::move_until(&game, &committed, &grounds);
 		let dispute = OpenDispute {
 			task,
 			round,
 			slot,
 			committed: commitment.block,
-			segments: committed.segments,
 			defender: commitment.account.clone(),
 			ticket: commitment.ticket,
 			challenger: who.clone(),
@@ -209,7 +221,6 @@ impl<T: Config> Pallet<T> {
 		DisputesOf::<T>::insert(&dispute.defender, id, ());
 		DisputesOf::<T>::insert(&who, id, ());
 		Challenges::<T>::insert((task, round, slot, &who), id);
-		committed.disputes = committed.disputes.saturating_add(1);
 		Commitments::<T>::insert(key, committed);
 		TaskAudit::<T>::mutate(task, |audits| audits.open = audits.open.saturating_add(1));
 		Self::save_dispute(id, dispute, None);
@@ -277,7 +288,7 @@ impl<T: Config> Pallet<T> {
 			*who == *Self::party(&dispute, party),
 			Error::<T>::NotItsWorker
 		);
-		ensure!(Self::is_about_something(&dispute), Error::<T>::DisputeVoid);
+		let committed = Self::disputed(&dispute).ok_or(Error::<T>::DisputeVoid)?;
 		let due = dispute.proven_wrong.is_none() && dispute.game.to_move() == party;
 		ensure!(due, Error::<T>::NotYourMove);
 		ensure!(Self::now() <= dispute.until, Error::<T>::TooLate);
@@ -289,12 +300,11 @@ impl<T: Config> Pallet<T> {
 			program.counts().version == grounds.arithmetic_version,
 			Error::<T>::PartsNotProven
 		);
-		let facts = Self::facts(dispute.task, dispute.round, &grounds);
+		let facts = Self::facts(&grounds);
 		let outcome = make(&mut dispute.game, &program, &facts).map_err(Error::<T>::from)?;
 		let wake = match outcome {
 			Outcome::Open => {
-				let segments = dispute.segments;
-				dispute.until = Self::move_until(&dispute.game, segments, &grounds);
+				dispute.until = Self::move_until(&dispute.game, &committed, &grounds);
 				None
 			}
 			// What follows, be it that the task goes back over many rounds, is no matter of this call.
@@ -321,10 +331,16 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Whether the commitment is still there.
-	fn is_about_something(dispute: &DisputeOf<T>) -> bool {
+	/// What is stored of the commitment in dispute, if it still stands.
+	fn disputed(dispute: &DisputeOf<T>) -> Option<Committed<T::AccountId>> {
 		Commitments::<T>::get((dispute.task, dispute.round, dispute.slot))
-			.is_some_and(|committed| committed.commitment.block == dispute.committed)
+			.filter(|committed| committed.commitment.block == dispute.committed)
+	}
+
+	/// Whether this runtime can judge by the arithmetic that the task was ordered with.
+	fn is_judgeable(dispute: &DisputeOf<T>) -> bool {
+		T::Market::grounds(dispute.task, dispute.round, dispute.slot)
+			.is_some_and(|grounds| grounds.arithmetic_version == ARITHMETIC_VERSION)
 	}
 
 	/// Stores a dispute and enters it in the agenda for the block after its deadline, or for another one.
@@ -342,16 +358,18 @@ impl<T: Config> Pallet<T> {
 	/// A dispute's turn in the agenda has come.
 	pub(crate) fn dispute_due(id: DisputeId, dispute: DisputeOf<T>, now: BlockNumber) {
 		let task = dispute.task;
-		if !Self::is_about_something(&dispute) {
-			Self::give_bond_back(&dispute);
-			Self::remove_dispute(id, &dispute);
-			Self::deposit_event(Event::DisputeVoided { dispute: id });
-			return T::Market::checked_further(task);
-		}
-		let timed_out = (now > dispute.until).then(|| dispute.game.to_move());
+		let stands = Self::disputed(&dispute).is_some();
+		let timed_out = (stands && now > dispute.until).then(|| dispute.game.to_move());
 		let Some(loser) = dispute.proven_wrong.or(timed_out) else {
-			return Self::save_dispute(id, dispute, None);
+			if stands {
+				return Self::save_dispute(id, dispute, None);
+			}
+			return Self::void_dispute(id, dispute);
 		};
+		if dispute.proven_wrong.is_none() && !Self::is_judgeable(&dispute) {
+			// Nobody could have made a move.
+			return Self::void_dispute(id, dispute);
+		}
 		Self::deposit_event(Event::DisputeEnded {
 			dispute: id,
 			task,
@@ -362,9 +380,17 @@ impl<T: Config> Pallet<T> {
 		});
 		Self::remove_dispute(id, &dispute);
 		match loser {
-			Party::Challenger => Self::refute_challenge(dispute),
-			Party::Defender => Self::refute_commitment(dispute),
+			Party::Challenger => Self::refute_challenge(dispute, stands),
+			Party::Defender => Self::refute_commitment(dispute, stands),
 		}
+	}
+
+	/// Ends a dispute without a loser.
+	fn void_dispute(id: DisputeId, dispute: DisputeOf<T>) {
+		Self::give_bond_back(&dispute);
+		Self::remove_dispute(id, &dispute);
+		Self::deposit_event(Event::DisputeVoided { dispute: id });
+		T::Market::checked_further(dispute.task);
 	}
 
 	/// Takes everything out that is kept about a dispute, but its bond.
@@ -377,9 +403,12 @@ impl<T: Config> Pallet<T> {
 		ShownTile::<T>::remove(id);
 		DisputesOf::<T>::remove(&dispute.defender, id);
 		DisputesOf::<T>::remove(&dispute.challenger, id);
-		Challenges::<T>::remove((task, round, slot, &dispute.challenger));
+		let challenge = (task, round, slot, &dispute.challenger);
+		if Challenges::<T>::get(challenge) == Some(id) {
+			Challenges::<T>::remove(challenge);
+		}
 		TaskAudit::<T>::mutate(task, |audits| audits.open = audits.open.saturating_sub(1));
-		if Self::is_about_something(dispute) {
+		if Self::disputed(dispute).is_some() {
 			Self::change_commitment((task, round, slot), |committed| {
 				committed.disputes = committed.disputes.saturating_sub(1);
 			});
@@ -395,9 +424,9 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// The challenger was wrong, or has not gone on. That confirms nothing: others may still find what it has
-	/// not, and get the time for it.
-	fn refute_challenge(dispute: DisputeOf<T>) {
+	/// The challenger was wrong, or has not gone on. That confirms nothing: where the commitment still stands
+	/// others may find what it has not, and get the time for it.
+	fn refute_challenge(dispute: DisputeOf<T>, stands: bool) {
 		let reason = HoldReason::Challenge.into();
 		let who = &dispute.challenger;
 		let share = SHARE_OF_WINNER.mul_floor(dispute.bond);
@@ -420,15 +449,19 @@ impl<T: Config> Pallet<T> {
 		}
 		T::Rewards::note(who, WorkFact::Fault);
 		let (task, round, slot) = (dispute.task, dispute.round, dispute.slot);
-		let until = Self::challenge_until(task, round, slot);
-		Self::change_commitment((task, round, slot), |committed| {
-			committed.challenge_until = committed.challenge_until.max(until);
-		});
+		if stands {
+			let until = Self::challenge_until(task, round, slot);
+			Self::change_commitment((task, round, slot), |committed| {
+				committed.challenge_until = committed.challenge_until.max(until);
+				committed.lost_challenges = committed.lost_challenges.saturating_add(1);
+			});
+		}
 		T::Market::checked_further(task);
 	}
 
-	/// The trainer was wrong, or could not show what it has committed to.
-	fn refute_commitment(dispute: DisputeOf<T>) {
+	/// The trainer was wrong, or could not show what it has committed to. If the commitment has gone meanwhile,
+	/// because the task went back further, that saves the trainer's place and bond but not its ticket.
+	fn refute_commitment(dispute: DisputeOf<T>, stands: bool) {
 		let (task, round, slot) = (dispute.task, dispute.round, dispute.slot);
 		Self::give_bond_back(&dispute);
 		T::Rewards::note(&dispute.defender, WorkFact::Fault);
@@ -446,7 +479,11 @@ impl<T: Config> Pallet<T> {
 			slashed: slashed.total,
 			burned: slashed.burned,
 		});
-		T::Market::commitment_refuted(task, round, slot, dispute.ticket);
+		if stands {
+			T::Market::commitment_refuted(task, round, slot, dispute.ticket);
+		} else {
+			T::Market::checked_further(task);
+		}
 	}
 
 	/// Takes the tickets of the verifiers who have said that they have run the segment which was proven wrong,
@@ -460,7 +497,9 @@ impl<T: Config> Pallet<T> {
 		let Some(id) = AuditOfSegment::<T>::get(place) else {
 			return;
 		};
-		let parties = Audits::<T>::get(id).map(|audit| audit.parties);
+		// Another commitment may have been audited in this place before.
+		let audit = Audits::<T>::get(id).filter(|audit| audit.committed == dispute.committed);
+		let parties = audit.map(|audit| audit.parties);
 		for party in parties.iter().flatten().skip(1) {
 			if !party.answer.is_some_and(|answer| answer.in_trace) {
 				continue;
@@ -481,7 +520,7 @@ impl<T: Config> Pallet<T> {
 		let dispute = Disputes::<T>::get(id)?;
 		let due = dispute.proven_wrong.is_none()
 			&& Self::party(&dispute, dispute.game.to_move()) == account
-			&& Self::is_about_something(&dispute);
+			&& Self::disputed(&dispute).is_some();
 		due.then_some(Duty {
 			kind: DutyKind::AnswerDispute { dispute: id },
 			task: dispute.task,
@@ -493,13 +532,13 @@ impl<T: Config> Pallet<T> {
 		let dispute = Disputes::<T>::get(id)?;
 		let (task, round) = (dispute.task, dispute.round);
 		let grounds = T::Market::grounds(task, round, dispute.slot);
-		let updates = grounds.map(|grounds| Self::updates(task, round, &grounds));
+		let updates = grounds.map(|grounds| grounds.updates);
 		Some(DisputeStatus {
 			dispute: id,
 			task,
 			round,
 			slot: dispute.slot,
-			void: !Self::is_about_something(&dispute),
+			void: Self::disputed(&dispute).is_none(),
 			defender: dispute.defender,
 			challenger: dispute.challenger,
 			bond: dispute.bond,

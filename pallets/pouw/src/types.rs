@@ -38,6 +38,8 @@ pub struct Committed<AccountId> {
 	pub challenge_until: BlockNumber,
 	/// The disputes about it that are open.
 	pub disputes: u32,
+	/// The disputes about it that challengers have lost.
+	pub lost_challenges: u32,
 }
 
 impl<AccountId> Committed<AccountId> {
@@ -207,8 +209,6 @@ pub struct OpenDispute<AccountId> {
 	pub slot: Slot,
 	/// The block of the commitment. It tells the commitment from a later one in its place.
 	pub committed: BlockNumber,
-	/// The segments of the commitment.
-	pub segments: SegmentIndex,
 	/// The trainer.
 	pub defender: AccountId,
 	/// The trainer's ticket.

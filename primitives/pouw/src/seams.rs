@@ -184,8 +184,9 @@ pub enum AuditOutcome {
 	Void,
 }
 
-/// What a dispute about a trainer's commitment is judged by: all that follows from what is agreed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a dispute about a trainer's commitment is judged by: all that follows from what is agreed on. It stays
+/// the same for as long as the commitment stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grounds {
 	/// The task's seed.
 	pub seed: H256,
@@ -195,8 +196,9 @@ pub struct Grounds {
 	pub step_program_parts: H256,
 	/// The root over the features and labels of the training part, as supervisors have attested it.
 	pub training_tensor: H256,
-	/// The places whose updates the round starts from; none for the first round.
-	pub sealed: Places,
+	/// The roots of the states whose merge the round starts from, in the order of the places; none for the
+	/// first round.
+	pub updates: Vec<H256>,
 	/// The steps of a segment.
 	pub steps_per_segment: u32,
 	/// The number of the trainer's first batch of the round since the task's start.

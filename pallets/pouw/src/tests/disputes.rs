@@ -12,7 +12,11 @@ use polkadot_sdk::{
 };
 use pouw_dispute::{ChallengerMove, DefenderMove, Party};
 use pouw_primitives::{
-	proof::audit_commitment, status::DutyKind, status::Phase, ticket::Role, DisputeId, TaskId, POUW,
+	proof::{audit_commitment, AuditAnswer},
+	status::DutyKind,
+	status::Phase,
+	ticket::Role,
+	DisputeId, TaskId, POUW,
 };
 
 fn challenge(
@@ -338,19 +342,87 @@ fn so_many_disputes_about_one_commitment_and_no_more() {
 }
 
 #[test]
-fn no_audit_is_closed_while_its_commitment_is_disputed() {
+fn a_round_is_not_checked_while_a_commitment_of_it_is_disputed() {
 	in_market(|| {
 		let (task, id) = audited();
 		let slot = Pouw::audit_status(id).unwrap().slot;
 		DisputeClock::set(50);
 		let dispute = challenge(STRANGER, task, 0, slot).unwrap();
 		live(30);
-		assert!(open_audits().contains(&id));
-		assert!(Pouw::audit_status(id).is_some());
+		// Nobody of those who have run the segment says that it is wrong.
+		assert!(Pouw::audit_status(id).is_none() && open_audits().contains(&id));
 		assert_eq!(status(task).checked_rounds, 0);
 		assert!(Pouw::dispute_status(dispute).is_some());
 		let summary = live_to_end(task);
 		assert_eq!(summary.segments.accepted, summary.segments.audited);
+	});
+}
+
+#[test]
+fn an_audit_waits_for_the_dispute_of_who_accuses() {
+	in_market(|| {
+		let (task, id) = audited();
+		let status = Pouw::audit_status(id).unwrap();
+		let (right, slot) = (right_answer(&status), status.slot);
+		let accusation = AuditAnswer {
+			in_trace: false,
+			..right
+		};
+		DisputeClock::set(50);
+		let verifiers: Vec<_> = status.parties[1..].iter().map(|p| p.account).collect();
+		let dispute = challenge(verifiers[0], task, 0, slot).unwrap();
+		let answers = [accusation, right, right];
+		for (who, answer) in verifiers.iter().zip(answers) {
+			let commitment = audit_commitment(who, id, &answer);
+			assert_ok!(Pouw::commit_audit(
+				RuntimeOrigin::signed(*who),
+				id,
+				commitment
+			));
+		}
+		pass(11);
+		for (who, answer) in verifiers.iter().zip(answers) {
+			assert_ok!(Pouw::reveal_audit(RuntimeOrigin::signed(*who), id, answer));
+		}
+		live_until("the trace", 5, || {
+			Pouw::dispute_status(dispute).unwrap().game.to_move() == Party::Challenger
+		});
+		live(30);
+		assert!(Pouw::audit_status(id).is_some());
+		live_until("the end of the dispute", 40, || {
+			Pouw::dispute_status(dispute).is_none()
+		});
+		// It was refuted, and two thirds agree that the trace holds.
+		live_until("the end of the audit", 12, || {
+			Pouw::audit_status(id).is_none()
+		});
+		assert_eq!(
+			count(|event| matches!(event, Event::AuditAccepted { audit, .. } if *audit == id)),
+			1
+		);
+		assert_eq!(
+			Tickets::ticket(ticket_of(verifiers[0]).unwrap())
+				.unwrap()
+				.missed,
+			1
+		);
+		assert_eq!(live_to_end(task).segments.rejected, 0);
+	});
+}
+
+/// Else who pays for one sham after the other could hold a task up for ever at the price of one.
+#[test]
+fn each_lost_challenge_doubles_the_bond_of_the_next() {
+	in_market(|| {
+		let (task, _) = audited();
+		for bond in [10, 20, 40] {
+			let before = wealth(STRANGER);
+			let id = challenge(STRANGER, task, 0, 0).unwrap();
+			assert_eq!(held(HoldReason::Challenge, STRANGER), bond * POUW);
+			live_until("its end", 20, || Pouw::dispute_status(id).is_none());
+			assert_eq!(wealth(STRANGER), before - bond * POUW);
+		}
+		live_to_end(task);
 	});
 }
 

@@ -7,6 +7,7 @@ use polkadot_sdk::{frame_support::assert_ok, sp_core::H256, sp_runtime::Permill}
 use pouw_dispute::Party;
 use pouw_primitives::{
 	proof::{audit_commitment, AuditAnswer},
+	spec::TaskSpec,
 	status::Phase,
 	ticket::Role,
 	DisputeId, RoundIndex, TaskId, POUW,
@@ -15,7 +16,11 @@ use repops::tensor::Tensor;
 
 /// A task whose trainers do what the test has them do.
 fn task() -> (TaskId, AccountId, AccountId) {
-	let task = submit(CLIENT, arithmetic::spec());
+	task_of(arithmetic::spec())
+}
+
+fn task_of(spec: TaskSpec) -> (TaskId, AccountId, AccountId) {
+	let task = submit(CLIENT, spec);
 	pass(3);
 	let [first, second] = workers(task, Role::Trainer)[..] else {
 		panic!("two trainers");
@@ -258,5 +263,41 @@ fn one_honest_challenger_is_enough_against_all_verifiers() {
 		});
 		assert_eq!(slashed.count(), 3);
 		finish(task);
+	});
+}
+
+/// Nothing is trained again when a task is about to fail. What rounds have started from stays what it was all
+/// the same, whoever is found out before.
+#[test]
+fn what_a_round_has_started_from_does_not_change_when_a_commitment_goes() {
+	in_market(|| {
+		ChallengeWindow::set(400);
+		let mut spec = arithmetic::spec();
+		spec.training.rounds = 3;
+		spec.round_deadline = 20;
+		let (task, first, second) = task_of(spec);
+		let updates = first_round(task, [first, second]);
+		let mut right = round(task, 1, 1, &updates).compute(None);
+		let mut wrong = round(task, 1, 1, &updates[1..]).compute(None);
+		commit(second, task, 1, &right);
+		live_until("the end of training", 90, || {
+			matches!(phase(task), Phase::Failed(_))
+		});
+
+		// The first one does not answer.
+		let id = challenge(task, 0);
+		live_until("its end", 20, || Pouw::dispute_status(id).is_none());
+		assert_eq!(loser(id), (Party::Defender, true));
+		let id = crate::NextDispute::<Test>::get();
+		assert_ok!(Pouw::challenge(
+			RuntimeOrigin::signed(OTHER_CLIENT),
+			task,
+			1,
+			1
+		));
+		play(id, &mut right, &mut wrong);
+		assert_eq!(loser(id).0, Party::Challenger);
+		assert!(ticket_of(second).is_some());
+		live_to_end(task);
 	});
 }
