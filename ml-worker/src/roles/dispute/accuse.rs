@@ -71,6 +71,12 @@ pub(in crate::roles) fn is_withheld(error: &RoleError) -> bool {
 		)
 }
 
+/// Whether a challenge was refused for now only: there are as many disputes about the commitment as there may
+/// be. When one of them ends there is time for another.
+fn is_for_now(error: &SubmitError) -> bool {
+	matches!(error, SubmitError::Refused { refusal, .. } if refusal.name == "Pouw.TooManyDisputes")
+}
+
 impl Worker {
 	/// Writes down what was found wrong in a commitment, for the dispute to come.
 	pub(in crate::roles) fn note_wrong(
@@ -125,7 +131,7 @@ impl Worker {
 		let call = Call::challenge(task.id, place.round, place.slot);
 		match self.send(&view, until, call).await {
 			Ok(_) => tracing::info!(task = task.id, ?place, "the commitment is challenged"),
-			Err(RoleError::Submit(error @ SubmitError::Refused { .. })) => {
+			Err(RoleError::Submit(error @ SubmitError::Refused { .. })) if !is_for_now(&error) => {
 				tracing::warn!(task = task.id, ?place, %error, "the commitment can't be challenged");
 			}
 			Err(error) => {
