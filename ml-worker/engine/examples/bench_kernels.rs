@@ -1,6 +1,6 @@
 //! Measures the engine: steps of two perceptrons, and matrix products by instruction set.
 //!
-//! `cargo run --release -p ml-worker-engine --example bench_step`
+//! `cargo run --release -p ml-worker-engine --example bench_kernels`
 use ml_worker_engine::{Engine, EngineOptions, InstructionSet};
 use repops::{
 	check::{check, Limits, Role},

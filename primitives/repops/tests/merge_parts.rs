@@ -78,7 +78,8 @@ fn state() -> impl Strategy<Value = Vec<StateTensor>> {
 /// Every place up to some beyond the last.
 fn places(program: &impl Parts) -> Vec<Place> {
 	let counts = program.counts();
-	let kinds: [(fn(u32) -> Place, u32); 4] = [
+	type PlaceOf = fn(u32) -> Place;
+	let kinds: [(PlaceOf, u32); 4] = [
 		(Place::State, counts.state),
 		(Place::Input, counts.inputs),
 		(Place::Operation, counts.operations),

@@ -67,7 +67,7 @@ fn check_nothing_left() {
 		assert!(pallet_ml_tasks::Tasks::<Test>::contains_key(dispute.task));
 	}
 	assert!(crate::AuditOfSegment::<Test>::iter_values()
-		.all(|audit| crate::Audits::<Test>::contains_key(audit)));
+		.all(crate::Audits::<Test>::contains_key));
 }
 
 /// A ticket that a task holds is that of a worker, of a former trainer, or of a verifier with an open
