@@ -66,8 +66,7 @@ fn check_nothing_left() {
 	for dispute in crate::Disputes::<Test>::iter_values() {
 		assert!(pallet_ml_tasks::Tasks::<Test>::contains_key(dispute.task));
 	}
-	assert!(crate::AuditOfSegment::<Test>::iter_values()
-		.all(crate::Audits::<Test>::contains_key));
+	assert!(crate::AuditOfSegment::<Test>::iter_values().all(crate::Audits::<Test>::contains_key));
 }
 
 /// A ticket that a task holds is that of a worker, of a former trainer, or of a verifier with an open
