@@ -162,12 +162,26 @@ check(of('pouw.DisputeEnded').every((end) => end.loser === loser), 'nobody else 
 for (const end of ended) {
   const opened = of('pouw.DisputeOpened').find((open) => open.dispute === end.dispute);
   if (loser === 'Defender') {
-    const refuted = of('pouw.CommitmentRefuted').find(
-      (refuted) => refuted.block === end.block && refuted.round === end.round && refuted.slot === end.slot,
+    const refutations = of('pouw.CommitmentRefuted');
+    const refuted = refutations.find(
+      (refuted) =>
+        refuted.block === end.block &&
+        refuted.round === end.round &&
+        refuted.slot === end.slot &&
+        refuted.challenger === opened.challenger,
     );
     check(refuted !== undefined, `dispute ${end.dispute}: the commitment does not stand any more`);
     if (!refuted) continue;
     const [slashed, burned] = [refuted.slashed, refuted.burned].map(amount);
+    if (slashed === 0n) {
+      // Several win at the same time, and a ticket can be taken only once.
+      const before = refutations.find((other) => other.trainer === refuted.trainer && amount(other.slashed) > 0n);
+      check(
+        before !== undefined && before.block <= end.block && burned === 0n,
+        `dispute ${end.dispute}: the trainer's ticket had been slashed before`,
+      );
+      continue;
+    }
     const ticket = of('tickets.TicketSlashed').find((taken) => taken.owner === refuted.trainer);
     check(
       ticket !== undefined && amount(ticket.amount) === slashed && slashed > 0n,
