@@ -68,38 +68,25 @@ impl View {
 
 	/// The block's events of the market, in their order.
 	pub async fn market_events(&self) -> Result<Vec<MarketEvent>, ChainError> {
-		let question = "events".to_owned();
-		let refused = |reason: String| {
-			if super::view::is_pruned(&reason) {
-				ChainError::Pruned {
-					number: self.head.number,
-				}
-			} else {
-				ChainError::Refused {
-					question: question.clone(),
-					reason,
-				}
-			}
-		};
 		let client = self.chain.client().await;
 		let at = client
 			.at_block(subxt::utils::H256(self.head.hash.0))
 			.await
-			.map_err(|error| refused(error.to_string()))?;
+			.map_err(|error| self.refused("events", error))?;
 		let events = at
 			.events()
 			.fetch()
 			.await
-			.map_err(|error| refused(error.to_string()))?;
+			.map_err(|error| self.refused("events", error))?;
 		let mut found = Vec::new();
 		for event in events.iter() {
-			let event = event.map_err(|error| refused(error.to_string()))?;
+			let event = event.map_err(|error| self.refused("events", error))?;
 			if !matches!(event.pallet_name(), "MlTasks" | "Pouw" | "Tickets") {
 				continue;
 			}
 			let fields: Composite<()> = event
 				.decode_fields_unchecked_as()
-				.map_err(|error| refused(error.to_string()))?;
+				.map_err(|error| self.refused("events", error))?;
 			found.push(MarketEvent {
 				name: event.event_name().to_owned(),
 				fields,

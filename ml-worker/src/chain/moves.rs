@@ -1,6 +1,6 @@
 //! The moves of a dispute that a block has.
 
-use super::{calls::PROOFS, view::is_pruned, ChainError, View};
+use super::{calls::PROOFS, ChainError, View};
 use codec::{Compact, DecodeAll};
 use pouw_dispute::ChallengerMove;
 use pouw_primitives::DisputeId;
@@ -12,28 +12,19 @@ type Pursued = (Compact<DisputeId>, Vec<PartProof>, ChallengerMove);
 impl View {
 	/// The challenger's moves in a dispute that the block's transactions are, refused ones included.
 	pub async fn pursued(&self, dispute: DisputeId) -> Result<Vec<ChallengerMove>, ChainError> {
-		let refused = |reason: String| match is_pruned(&reason) {
-			true => ChainError::Pruned {
-				number: self.head.number,
-			},
-			false => ChainError::Refused {
-				question: "transactions".into(),
-				reason,
-			},
-		};
 		let client = self.chain.client().await;
 		let at = client
 			.at_block(subxt::utils::H256(self.head.hash.0))
 			.await
-			.map_err(|error| refused(error.to_string()))?;
+			.map_err(|error| self.refused("transactions", error))?;
 		let transactions = at
 			.extrinsics()
 			.fetch()
 			.await
-			.map_err(|error| refused(error.to_string()))?;
+			.map_err(|error| self.refused("transactions", error))?;
 		let mut moves = Vec::new();
 		for transaction in transactions.iter() {
-			let transaction = transaction.map_err(|error| refused(error.to_string()))?;
+			let transaction = transaction.map_err(|error| self.refused("transactions", error))?;
 			if (transaction.pallet_name(), transaction.call_name()) != (PROOFS, "pursue_dispute") {
 				continue;
 			}

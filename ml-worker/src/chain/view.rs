@@ -154,13 +154,7 @@ impl View {
 			.state_call(&question, Some(&arguments.encode()), hash)
 			.await;
 		let answer = answer.map_err(|error| match &error {
-			subxt::rpcs::Error::User(_) if is_pruned(&rpc_text(&error)) => ChainError::Pruned {
-				number: self.head.number,
-			},
-			subxt::rpcs::Error::User(_) => ChainError::Refused {
-				question: question.clone(),
-				reason: rpc_text(&error),
-			},
+			subxt::rpcs::Error::User(_) => self.refused(&question, rpc_text(&error)),
 			_ => lost(error),
 		})?;
 		R::decode_all(&mut &answer[..]).map_err(|error| ChainError::Malformed {
@@ -168,10 +162,21 @@ impl View {
 			reason: error.to_string(),
 		})
 	}
+
+	/// Why the node did not answer a question about this block, by its words.
+	pub(super) fn refused(&self, question: &str, reason: impl ToString) -> ChainError {
+		let (question, reason) = (question.into(), reason.to_string());
+		if is_pruned(&reason) {
+			let number = self.head.number;
+			ChainError::Pruned { number }
+		} else {
+			ChainError::Refused { question, reason }
+		}
+	}
 }
 
 /// Whether the node's words say that it has no state for the block.
-pub(super) fn is_pruned(text: &str) -> bool {
+fn is_pruned(text: &str) -> bool {
 	text.contains("State already discarded") || text.contains("UnknownBlock")
 }
 

@@ -139,10 +139,7 @@ impl OwnComputation {
 		if let Some(departure) = &self.departure {
 			return departure(&self.run, state, positions);
 		}
-		Ok(self
-			.run
-			.run_steps(state, positions, &mut |_, _| ())?
-			.end_state)
+		self.run.state_after(state, positions)
 	}
 
 	/// Keeps a state, and lets go of those longest before it where they are too many.

@@ -2,7 +2,7 @@
 
 use super::{programs::merge_program, State, TrainingError};
 use crate::dataset::segments::Part;
-use ml_worker_engine::{Compiled, Engine};
+use ml_worker_engine::{Compiled, Engine, Session};
 use pouw_primitives::{
 	spec::{batch_position, TrainingSpec},
 	RoundIndex, SegmentIndex, Slot,
@@ -182,24 +182,44 @@ impl Run {
 		positions: Range<u64>,
 		on_step: &mut dyn FnMut(u64, f32),
 	) -> Result<Segment, TrainingError> {
-		let mut session = self.step.session(&self.bindings(state, positions.start))?;
 		let mut losses = Vec::new();
+		let session = self.session_after(state, positions, |position, loss| {
+			losses.push(loss);
+			on_step(position, loss);
+		})?;
+		Ok(Segment {
+			losses,
+			end_state: session.state(),
+			end_root: session.state_root(),
+		})
+	}
+
+	/// The state after the steps for the batches at these positions: no root is made of it.
+	pub fn state_after(
+		&self,
+		state: &State,
+		positions: Range<u64>,
+	) -> Result<State, TrainingError> {
+		let session = self.session_after(state, positions, |_, _| ())?;
+		Ok(session.state())
+	}
+
+	fn session_after<'a>(
+		&'a self,
+		state: &'a State,
+		positions: Range<u64>,
+		mut on_step: impl FnMut(u64, f32),
+	) -> Result<Session<'a>, TrainingError> {
+		let mut session = self.step.session(&self.bindings(state, positions.start))?;
 		let mut next = positions.start;
 		while next < positions.end {
 			// The session pauses after each step that diverged; a round has all its steps nevertheless.
 			next = session.steps(next..positions.end, |position, outcome| {
-				losses.push(outcome.loss);
 				on_step(position, outcome.loss);
 				ControlFlow::Continue(())
 			});
 		}
-		let end_state = session.state();
-		let end_root = session.state_root();
-		Ok(Segment {
-			losses,
-			end_state,
-			end_root,
-		})
+		Ok(session)
 	}
 
 	/// What a step on this state reads for the batch at this position.
