@@ -174,7 +174,6 @@ fn facts(run: &Run, updates: &[State]) -> Facts {
 		data: Some(pouw_dispute::data_root(
 			&[&data.features, &data.labels].map(tensor_root),
 		)),
-		state: None,
 		updates: updates.iter().map(|update| state_root(update)).collect(),
 	}
 }

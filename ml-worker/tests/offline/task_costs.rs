@@ -15,6 +15,7 @@ fn spec() -> TaskSpec {
 		step_program: Default::default(),
 		step_program_parts: Default::default(),
 		evaluation_program: Default::default(),
+		evaluation_program_parts: Default::default(),
 		data: DataSpec {
 			root: Default::default(),
 			manifest: Default::default(),

@@ -358,7 +358,7 @@ impl<T: Config> Pallet<T> {
 		if !liable {
 			T::Tickets::release(seat.ticket, id);
 		}
-		if role == Role::Evaluator && matches!(reason, Removal::Silent | Removal::NoAgreement) {
+		if role == Role::Evaluator && reason != Removal::NotAccepted {
 			task.dismiss(seat.account.clone());
 		}
 		Engagements::<T>::remove(&seat.account, id);

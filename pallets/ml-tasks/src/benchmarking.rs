@@ -52,6 +52,7 @@ fn largest_spec() -> TaskSpec {
 		step_program: H256([1; 32]),
 		step_program_parts: H256([1; 32]),
 		evaluation_program: H256([2; 32]),
+		evaluation_program_parts: H256([2; 32]),
 		data: DataSpec {
 			root: H256([3; 32]),
 			manifest: H256([4; 32]),
@@ -317,13 +318,13 @@ mod benchmarks {
 		let quorum = pouw_primitives::proof::two_thirds(supervisors.len() as u32) as usize;
 		with::<T>(id, |task, _| {
 			for seat in task.supervisors.iter_mut().flatten().take(quorum - 1) {
-				seat.said = Some(Word::Test(true));
+				seat.said = Some(Word::Test(Some(H256([8; 32]))));
 			}
 		});
 		let last = supervisors[supervisors.len() - 1].0.clone();
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(last), id, true);
+		_(RawOrigin::Signed(last), id, Some(H256([8; 32])));
 
 		assert!(Tasks::<T>::get(id).is_some_and(|task| task.test == TestPart::Attested));
 	}

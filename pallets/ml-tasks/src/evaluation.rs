@@ -1,7 +1,8 @@
 //! The evaluation: the hidden part is revealed and attested, the final model scored.
 //!
 //! Two thirds of the task's supervisors decide whether the revealed part is what was committed to; two
-//! thirds of its evaluators what the score is. Where that is not reached in time, supervisors that were
+//! thirds of its evaluators what is claimed to be the score. That can be challenged: the proofs decide then, and
+//! where it was wrong the model is scored anew without those who have claimed it. Where two thirds are not reached in time, supervisors that were
 //! silent, and all evaluators, are drawn anew, [`MAX_ATTEMPTS`] times in all. Evaluators that have failed are
 //! not drawn again. If it is not reached then either, the task ends without a result, and pays as if the
 //! accuracy had been missed.
@@ -18,10 +19,11 @@ use polkadot_sdk::{
 };
 use pouw_primitives::{
 	proof::{evaluation_commitment, two_thirds},
+	seams::{Claimant, Proofs},
 	spec::TaskSpec,
 	status::TestPart,
 	ticket::Role,
-	BlockNumber, Slot, TaskId,
+	BlockNumber, Slot, TaskId, TicketId,
 };
 
 /// How often supervisors, and evaluators, may fail to agree before a task ends without a result.
@@ -100,27 +102,28 @@ impl<T: Config> Pallet<T> {
 		id: TaskId,
 		task: &mut TaskOf<T>,
 		who: T::AccountId,
-		matches: bool,
+		tensor: Option<H256>,
 	) -> DispatchResult {
 		Self::ensure_step(task, EvaluationStep::AttestTest)?;
 		let seat = task
 			.worker_mut(Role::Supervisor, &who)
 			.ok_or(Error::<T>::NotItsWorker)?;
 		ensure!(seat.said.is_none(), Error::<T>::AlreadyDone);
-		let word = Word::Test(matches);
+		let word = Word::Test(tensor);
 		seat.said = Some(word);
 		Self::deposit_event(Event::TestAttested {
 			task: id,
 			supervisor: who,
-			matches,
+			tensor,
 		});
 
 		let agreeing = task.count_words(Role::Supervisor, |said| *said == word);
 		if agreeing >= two_thirds(task.supervisors.len() as u32) {
 			Self::reward_words(task, Role::Supervisor, &word);
 			let now = Self::now();
-			if matches {
+			if tensor.is_some() {
 				task.test = TestPart::Attested;
+				task.test_tensor = tensor;
 				Self::begin_step(task, EvaluationStep::Commit, 0, now);
 			} else {
 				Self::forfeit_test(id, task, now);
@@ -249,7 +252,7 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// The one place that says what a model's score is: what two thirds of the task's evaluators have
+	/// The one place that says what is claimed as a model's score: what two thirds of the task's evaluators have
 	/// revealed alike.
 	fn decide_score(id: TaskId, task: &mut TaskOf<T>, spec: &TaskSpec, now: BlockNumber) {
 		let quorum = two_thirds(task.evaluators.len() as u32);
@@ -267,9 +270,20 @@ impl<T: Config> Pallet<T> {
 		let Some(score) = agreed else {
 			return Self::renew_evaluators(id, task, now);
 		};
+		let claimants = task
+			.live(Role::Evaluator)
+			.filter(|(_, seat)| seat.said == Some(Word::Scored(score)))
+			.map(|(slot, seat)| Claimant {
+				slot,
+				account: seat.account.clone(),
+				ticket: seat.ticket,
+			})
+			.collect();
 		Self::reward_words(task, Role::Evaluator, &Word::Scored(score));
 		let result = EvaluationResult::Scored(score);
-		Self::begin_step(task, EvaluationStep::Closed(result), 0, now);
+		let attempts = task.stage.attempt() as u8;
+		Self::begin_step(task, EvaluationStep::Closed(result), attempts, now);
+		T::Proofs::score_agreed(id, spec.training.rounds, score, claimants);
 		let of = spec.test_rows().try_into().unwrap_or(u32::MAX);
 		Self::deposit_event(Event::EvaluationAgreed {
 			task: id,
@@ -299,6 +313,39 @@ impl<T: Config> Pallet<T> {
 			Self::remove_worker(id, task, Role::Evaluator, slot, reason, now);
 		}
 		Self::begin_step(task, EvaluationStep::Commit, attempts, now);
+	}
+
+	/// The score was refuted for the evaluators with these tickets: they lose their places and their pay. If
+	/// nobody stands by it any more the model is scored anew. That is no failure to agree: it has cost those who
+	/// have claimed it, so it may happen as often as somebody pays for it.
+	pub(crate) fn refute_scorers(
+		id: TaskId,
+		task: &mut TaskOf<T>,
+		tickets: &[TicketId],
+		now: BlockNumber,
+	) {
+		let refuted: Vec<Slot> = (0..)
+			.zip(task.evaluators.iter_mut())
+			.filter_map(|(slot, seat)| {
+				let seat = seat.as_mut().filter(|seat| tickets.contains(&seat.ticket))?;
+				seat.work = 0;
+				Some(slot)
+			})
+			.collect();
+		for slot in refuted {
+			Self::remove_worker(id, task, Role::Evaluator, slot, Removal::ProvenWrong, now);
+		}
+		let scored = matches!(
+			task.stage,
+			Stage::Evaluating {
+				step: EvaluationStep::Closed(EvaluationResult::Scored(_)),
+				..
+			}
+		);
+		if scored && T::Proofs::score(id).is_none() {
+			let attempts = task.stage.attempt() as u8;
+			Self::begin_step(task, EvaluationStep::Commit, attempts, now);
+		}
 	}
 
 	fn give_up(id: TaskId, task: &mut TaskOf<T>, now: BlockNumber) {

@@ -154,8 +154,8 @@ mod events {
 			task: TaskId,
 			/// The supervisor.
 			supervisor: T::AccountId,
-			/// Whether it is.
-			matches: bool,
+			/// The root of the tensor that it makes; none if it is not.
+			tensor: Option<H256>,
 		},
 		/// The client has forfeited its bond: it did not reveal the hidden part in time, or revealed
 		/// something else.

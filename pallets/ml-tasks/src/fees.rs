@@ -114,6 +114,7 @@ impl<T: Config> Pallet<T> {
 			dismissed: Default::default(),
 			forfeited: false,
 			training_tensor: None,
+			test_tensor: None,
 			test: TestPart::Hidden,
 			sealed_rounds: 0,
 			checked_rounds: 0,

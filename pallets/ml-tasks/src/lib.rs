@@ -437,7 +437,7 @@ pub mod pallet {
 			Self::change(task, |record, _| Self::accept_test(task, record, who))
 		}
 
-		/// Says whether the revealed segments are those that the client had committed to.
+		/// Says what the revealed segments make, or that they are not those that the client had committed to.
 		///
 		/// ## Dispatch Origin
 		///
@@ -445,10 +445,12 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Two thirds of the supervisors decide. Those that said something else miss a duty.
+		/// Two thirds of the supervisors decide. Those that said something else miss a duty. What they attest is
+		/// what disputes about the score are judged by.
 		///
 		/// - `task`: the task.
-		/// - `matches`: whether the hashes of all hidden segments are right.
+		/// - `tensor`: the root over the features and labels of all hidden segments
+		///   (`pouw_dispute::data_root`); none if the hash of one of them is not right.
 		///
 		/// ## Errors
 		///
@@ -467,11 +469,11 @@ pub mod pallet {
 		pub fn attest_test(
 			origin: OriginFor<T>,
 			#[pallet::compact] task: TaskId,
-			matches: bool,
+			tensor: Option<H256>,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::change(task, |record, _| {
-				Self::judge_test(task, record, who, matches)
+				Self::judge_test(task, record, who, tensor)
 			})
 		}
 

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 #[cfg(feature = "runtime-benchmarks")]
 use polkadot_sdk::sp_core::H256;
 use pouw_primitives::{
+	proof::WrongScore,
 	seams::{AuditOutcome, Grounds, Market, Place, Places, Refusal},
 	spec::{batch_position, TaskSpec},
 	ticket::{Capabilities, Role},
@@ -139,13 +140,44 @@ impl<T: Config> Market<T::AccountId> for Pallet<T> {
 		Some(Grounds {
 			seed: record.seed?,
 			arithmetic_version: spec.arithmetic_version,
-			step_program_parts: spec.step_program_parts,
-			training_tensor: record.training_tensor?,
+			program_parts: spec.step_program_parts,
+			data: record.training_tensor?,
 			updates,
 			steps_per_segment: training.steps_per_segment,
 			first_position: batch_position(training, round, slot, 0),
-			segment_multiply_adds: spec.cost.step_multiply_adds.saturating_mul(steps),
+			multiply_adds: spec.cost.step_multiply_adds.saturating_mul(steps),
 		})
+	}
+
+	fn score_grounds(task: TaskId, wrong: WrongScore) -> Option<Grounds> {
+		let (record, spec) = (Tasks::<T>::get(task)?, Specs::<T>::get(task)?);
+		let last = record.sealed_rounds.checked_sub(1)?;
+		let ends = Rounds::<T>::get(task, last)?.ends;
+		let evaluates = wrong == WrongScore::Correct;
+		Some(Grounds {
+			seed: record.seed?,
+			arithmetic_version: spec.arithmetic_version,
+			program_parts: if evaluates {
+				spec.evaluation_program_parts
+			} else {
+				spec.step_program_parts
+			},
+			data: if evaluates {
+				record.test_tensor?
+			} else {
+				record.training_tensor?
+			},
+			updates: ends.into_iter().map(|(_, end)| end).collect(),
+			steps_per_segment: spec.training.steps_per_segment,
+			first_position: 0,
+			multiply_adds: spec.cost.evaluation_multiply_adds,
+		})
+	}
+
+	fn score_refuted(task: TaskId, tickets: &[TicketId]) {
+		Self::hear(task, |record, _| {
+			Self::refute_scorers(task, record, tickets, Self::now());
+		});
 	}
 
 	fn commitment_refuted(task: TaskId, round: RoundIndex, slot: Slot, ticket: TicketId) {

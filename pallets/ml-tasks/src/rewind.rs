@@ -137,6 +137,8 @@ impl<T: Config> Pallet<T> {
 		now: BlockNumber,
 	) -> Lost<T::AccountId> {
 		let was_over = Self::is_over(task);
+		// It was that of another state.
+		T::Proofs::void_score(id);
 		let segments = spec.segments_per_round();
 		let mut lost = Lost::new();
 		// The rounds after it, the open one included: there nothing was counted yet.

@@ -47,6 +47,8 @@ impl<T: Config> Pallet<T> {
 			workers,
 			training_tensor: task.training_tensor,
 			test: task.test,
+			test_tensor: task.test_tensor,
+			score: T::Proofs::score(id),
 			evaluation_attempt: task.stage.attempt(),
 			trainer_bond: task.trainer_bond,
 			checked_rounds: task.checked_rounds,
@@ -97,7 +99,8 @@ impl<T: Config> Pallet<T> {
 			})
 		};
 		if Self::is_over(task) {
-			return None;
+			let deadline = Self::may_check_score(id, task, account)?;
+			return duty(DutyKind::CheckScore, deadline);
 		}
 		if task.client == *account {
 			return match task.stage {
@@ -118,6 +121,20 @@ impl<T: Config> Pallet<T> {
 		}
 		let (kind, deadline) = Self::duty_of_live(id, task, role, slot, seat)?;
 		duty(kind, deadline)
+	}
+
+	/// Until when an account may check the score that was agreed on: a supervisor, who has all that it takes, or
+	/// an evaluator that has not claimed it.
+	fn may_check_score(
+		id: TaskId,
+		task: &TaskOf<T>,
+		account: &T::AccountId,
+	) -> Option<BlockNumber> {
+		let score = T::Proofs::score(id)?;
+		let supervises = task.worker(Role::Supervisor, account).is_some();
+		let evaluator = task.worker(Role::Evaluator, account);
+		let dissents = evaluator.is_some_and(|(slot, _)| !score.evaluators.contains(&slot));
+		(supervises || dissents).then_some(score.challenge_until)
 	}
 
 	fn duty_of_live(

@@ -5,6 +5,7 @@ use polkadot_sdk::{
 	frame_support::{traits::ConstU32, BoundedVec},
 	sp_core::H256,
 };
+pub use pouw_primitives::proof::Score;
 use pouw_primitives::{
 	seams::Places,
 	spec::{MAX_EVALUATORS, MAX_TRAINERS},
@@ -68,6 +69,8 @@ pub struct Task<AccountId> {
 	pub training_tensor: Option<H256>,
 	/// What is known of the hidden part.
 	pub test: TestPart,
+	/// The root of the tensor that the hidden part makes, as the supervisors found it.
+	pub test_tensor: Option<H256>,
 	/// Rounds that are sealed.
 	pub sealed_rounds: RoundIndex,
 	/// Rounds, from the first, whose audits are all over.
@@ -128,32 +131,12 @@ pub enum EvaluationStep {
 /// How an evaluation came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub enum EvaluationResult {
-	/// Two thirds of the evaluators agree.
+	/// Two thirds of the evaluators agree. It can be challenged for some time.
 	Scored(Score),
 	/// The client did not let the model be scored.
 	Forfeited,
 	/// Supervisors or evaluators did not agree in all their tries.
 	Undecided,
-}
-
-/// An evaluator's score of the final model.
-#[derive(
-	Clone,
-	Copy,
-	Debug,
-	PartialEq,
-	Eq,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-)]
-pub struct Score {
-	/// Right answers on the hidden part.
-	pub correct: u32,
-	/// The root of the final state.
-	pub state_root: H256,
 }
 
 /// A draw that is to be made.
@@ -197,8 +180,9 @@ pub struct Seat<AccountId> {
 pub enum Word {
 	/// A supervisor, about the specification.
 	Spec(SpecVerdict),
-	/// A supervisor: whether the revealed test part is the one committed to.
-	Test(bool),
+	/// A supervisor: the root of the tensor that the revealed test part makes; none if it is not the one
+	/// committed to.
+	Test(Option<H256>),
 	/// An evaluator that has let the time for its commitment pass.
 	Silent,
 	/// An evaluator's commitment to its score.
@@ -255,7 +239,7 @@ pub enum Removal {
 	Silent,
 	/// A trainer that has missed too many rounds.
 	MissedRounds,
-	/// A trainer that was proven wrong.
+	/// A trainer or evaluator that was proven wrong, or has not defended what it has claimed.
 	ProvenWrong,
 	/// An evaluator: none of those who scored agreed with enough others.
 	NoAgreement,

@@ -1,4 +1,4 @@
-//! The agenda: draws of audits, audits and disputes, each in it once, for the block in which they fall due.
+//! The agenda: draws of audits, audits, disputes and scores, each in it once, for the block in which they fall due.
 
 use crate::{
 	pallet::{Agenda, AgendaFrom, Audits, Commitments, Config, Disputes, Pallet},
@@ -134,6 +134,14 @@ impl<T: Config> Pallet<T> {
 					audit.wake = 0;
 					Self::audit_due(id, audit, now);
 				}
+				true
+			}
+			Item::Score { task } => {
+				if meter.try_consume(T::WeightInfo::end_dispute()).is_err() {
+					return false;
+				}
+				Agenda::<T>::remove(block, item);
+				Self::score_due(task, now);
 				true
 			}
 			Item::Dispute { dispute: id } => {

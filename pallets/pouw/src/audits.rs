@@ -292,7 +292,7 @@ impl<T: Config> Pallet<T> {
 			Self::keep(audit.task, party.ticket);
 		}
 		let until = Commitments::<T>::get(Self::commitment_key(&audit))
-			.map_or(now, |committed| committed.challenge_until.max(now));
+			.map_or(now, |committed| committed.contest.until.max(now));
 		let (task, round) = (audit.task, audit.round);
 		audit.stage = AuditStage::Held { until };
 		Self::save_audit(id, audit, None);
@@ -302,15 +302,15 @@ impl<T: Config> Pallet<T> {
 	/// Whether a dispute about the audited commitment is open.
 	fn is_disputed(audit: &AuditOf<T>) -> bool {
 		Commitments::<T>::get(Self::commitment_key(audit))
-			.is_some_and(|committed| committed.disputes > 0)
+			.is_some_and(|committed| committed.contest.open > 0)
 	}
 
 	/// Ends an audit that has an outcome, once its commitment can't be proven wrong any more.
 	fn let_go(id: AuditId, mut audit: AuditOf<T>, now: BlockNumber) {
 		let committed = Commitments::<T>::get(Self::commitment_key(&audit));
 		if let Some(committed) = committed {
-			let mut until = committed.challenge_until;
-			if committed.disputes > 0 {
+			let mut until = committed.contest.until;
+			if committed.contest.open > 0 {
 				until = until.max(now.saturating_add(Self::commit_window()));
 			}
 			if now <= until {

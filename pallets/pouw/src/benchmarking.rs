@@ -1,7 +1,7 @@
 //! Benchmarks of the calls and of the hook's parts, each in its worst case.
 
 use crate::{
-	types::{AuditDraw, AuditStage, Committed, Item, MAX_PARTIES, MAX_VERIFIERS},
+	types::{AuditDraw, AuditStage, Committed, Contest, Item, MAX_PARTIES, MAX_VERIFIERS},
 	Agenda, Audits, Call, Commitments, Config, Disputes, Pallet, TaskAudit,
 };
 use alloc::{boxed::Box, vec, vec::Vec};
@@ -89,9 +89,10 @@ pub(crate) fn put_commitment<T: Config>(
 			draw: None,
 			open: 0,
 			lapsed: false,
-			challenge_until: Pallet::<T>::now().saturating_add(100),
-			disputes: 0,
-			lost_challenges: 0,
+			contest: Contest {
+				until: Pallet::<T>::now().saturating_add(100),
+				..Contest::default()
+			},
 		},
 	);
 }

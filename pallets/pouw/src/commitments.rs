@@ -2,7 +2,7 @@
 
 use crate::{
 	pallet::{Agenda, Answered, Commitments, Config, Error, Event, Pallet, TaskAudit},
-	types::{AuditDraw, Committed, Item},
+	types::{AuditDraw, Committed, Contest, Item},
 	WeightInfo,
 };
 use alloc::vec::Vec;
@@ -130,9 +130,7 @@ impl<T: Config> Pallet<T> {
 				draw: None,
 				open: 0,
 				lapsed: false,
-				challenge_until: 0,
-				disputes: 0,
-				lost_challenges: 0,
+				contest: Contest::default(),
 			},
 		);
 		T::Tickets::duty_done(place.ticket);
@@ -175,7 +173,7 @@ impl<T: Config> Pallet<T> {
 			if enough && !committed.commitment.available {
 				committed.commitment.available = true;
 				committed.draw = Some(Self::ask_audits(task, round, *slot));
-				committed.challenge_until = Self::challenge_until(task, round, *slot);
+				committed.contest.until = Self::challenge_until(task, round, *slot);
 				available |= place(*slot);
 				Self::deposit_event(Event::CommitmentAvailable {
 					task,

@@ -1,14 +1,15 @@
-//! Disputes about commitments: opened, played and ended.
+//! Disputes about commitments and scores: opened, played and ended.
 //!
 //! The game itself is [`pouw_dispute`]'s, a pure function. Here is what surrounds it: who may open one and
-//! what that costs, what the game is judged by, the clock, and what follows from its end.
+//! what that costs, what the game is judged by, the clock, and what follows from its end for commitments. For
+//! scores that is in `scores`.
 
 use crate::{
 	pallet::{
 		Agenda, AuditOfSegment, Audits, Challenges, Commitments, Config, Disputes, DisputesOf,
-		Error, Event, HoldReason, NextDispute, Pallet, ShownTile, TaskAudit,
+		Error, Event, HoldReason, NextDispute, Pallet, Scores, ShownTile, TaskAudit,
 	},
-	types::{Committed, DisputeOf, Item, OpenDispute},
+	types::{Contest, DisputeOf, Item, OpenDispute},
 };
 use codec::Encode;
 use polkadot_sdk::{
@@ -29,17 +30,19 @@ use pouw_dispute::{
 	Subject,
 };
 use pouw_primitives::{
+	proof::WrongScore,
 	seams::{Grounds, Market, Rewards, TicketPool, WorkFact},
 	spec::ARITHMETIC_VERSION,
 	status::{DisputeStatus, Duty, DutyKind},
-	Balance, BlockNumber, DisputeId, RoundIndex, Slot, TaskId,
+	Balance, BlockNumber, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
 };
 use repops::{
 	parts::{PartProof, Parts, ShownParts},
 	random::Seed,
 };
 
-/// The most disputes about one commitment that are open at a time. A trainer must be able to answer them all.
+/// The most disputes about one commitment, or one score, that are open at a time. Whoever defends it must be able
+/// to answer them all.
 pub const MAX_DISPUTES: u32 = 8;
 
 /// The most bytes of a move with the parts of the program that are shown with it. The largest is the evidence
@@ -56,7 +59,7 @@ const MAX_SIBLINGS: usize = 32;
 /// loses by it.
 pub const SHARE_OF_WINNER: Permill = Permill::from_percent(50);
 
-/// How often the bond for challenging one commitment is doubled at most.
+/// How often the bond for challenging one commitment or score is doubled at most.
 const MAX_DOUBLINGS: u32 = 16;
 
 /// The longest that the running of a segment again is waited for: about a day.
@@ -79,13 +82,31 @@ impl<T: Config> From<MoveError> for Error<T> {
 	}
 }
 
-/// How many blocks it takes to run so many segments again on a machine of the speed that everybody is expected
-/// to have.
+/// What is disputed, as far as it can be challenged.
+pub(crate) struct Disputable<AccountId> {
+	pub(crate) task: TaskId,
+	pub(crate) round: RoundIndex,
+	pub(crate) slot: Slot,
+	pub(crate) score: Option<WrongScore>,
+	pub(crate) committed: BlockNumber,
+	pub(crate) defender: AccountId,
+	pub(crate) ticket: TicketId,
+	pub(crate) standing: Standing,
+}
+
+/// How what is disputed stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Standing {
+	pub(crate) contest: Contest,
+	/// The segments of a round; 1 for a score.
+	pub(crate) segments: SegmentIndex,
+}
+
+/// How many blocks it takes to run so many segments, or evaluations, again on a machine of the speed that
+/// everybody is expected to have.
 fn run_time<T: Config>(grounds: &Grounds, segments: u32) -> BlockNumber {
 	let speed = T::ReferenceSpeed::get().max(1);
-	let work = grounds
-		.segment_multiply_adds
-		.saturating_mul(u64::from(segments));
+	let work = grounds.multiply_adds.saturating_mul(u64::from(segments));
 	BlockNumber::try_from(work.div_ceil(speed))
 		.unwrap_or(MAX_RUN)
 		.min(MAX_RUN)
@@ -95,8 +116,13 @@ impl<T: Config> Pallet<T> {
 	/// The last block in which a commitment that becomes available now can be challenged: there is time to
 	/// run any of its segments.
 	pub(crate) fn challenge_until(task: TaskId, round: RoundIndex, slot: Slot) -> BlockNumber {
-		let run =
-			T::Market::grounds(task, round, slot).map_or(0, |grounds| run_time::<T>(&grounds, 1));
+		Self::window_from_now(T::Market::grounds(task, round, slot))
+	}
+
+	/// The last block of a window for challenges that begins now, with the time to run once what is judged by
+	/// these grounds.
+	pub(crate) fn window_from_now(grounds: Option<Grounds>) -> BlockNumber {
+		let run = grounds.map_or(0, |grounds| run_time::<T>(&grounds, 1));
 		Self::now()
 			.saturating_add(Self::challenge_window())
 			.saturating_add(run)
@@ -105,17 +131,13 @@ impl<T: Config> Pallet<T> {
 	/// The last block for a move that becomes due now. A party may have to run the segment in question again for
 	/// any of them, be it that it was started anew in between; before a segment is named, all of the round. A
 	/// trainer may have to do so for all the disputes about its commitment.
-	fn move_until(
-		game: &Dispute,
-		committed: &Committed<T::AccountId>,
-		grounds: &Grounds,
-	) -> BlockNumber {
+	fn move_until(game: &Dispute, standing: &Standing, grounds: &Grounds) -> BlockNumber {
 		let segments = match game.position() {
-			Position::Trace(_) => committed.segments,
+			Position::Trace(_) => standing.segments,
 			_ => 1,
 		};
 		let games = match game.to_move() {
-			Party::Defender => committed.disputes.max(1),
+			Party::Defender => standing.contest.open.max(1),
 			Party::Challenger => 1,
 		};
 		Self::now()
@@ -124,20 +146,18 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// What a dispute is judged by.
-	fn facts(grounds: &Grounds) -> Facts {
+	pub(crate) fn facts(grounds: &Grounds) -> Facts {
 		Facts {
 			seed: Seed(grounds.seed.0),
-			data: Some(grounds.training_tensor.0),
-			state: None,
+			data: Some(grounds.data.0),
 			updates: grounds.updates.iter().map(|root| root.0).collect(),
 		}
 	}
 
-	/// What is held of whoever challenges a commitment: twice as much after each challenge of it that was lost.
-	/// Who only means to hold a task up pays more and more for it; an honest challenger has all of it back.
-	fn challenge_bond(committed: &Committed<T::AccountId>) -> Balance {
-		let factor =
-			Balance::from(2u8).saturating_pow(committed.lost_challenges.min(MAX_DOUBLINGS));
+	/// What is held of whoever challenges this: twice as much after each challenge of it that was lost. Who only
+	/// means to hold a task up pays more and more for it; an honest challenger has all of it back.
+	fn challenge_bond(contest: &Contest) -> Balance {
+		let factor = Balance::from(2u8).saturating_pow(contest.lost.min(MAX_DOUBLINGS));
 		T::ChallengeBond::get().saturating_mul(factor)
 	}
 
@@ -148,28 +168,12 @@ impl<T: Config> Pallet<T> {
 		slot: Slot,
 		who: T::AccountId,
 	) -> DispatchResult {
-		let key = (task, round, slot);
-		let mut committed = Commitments::<T>::get(key).ok_or(Error::<T>::NothingCommitted)?;
-		let commitment = &committed.commitment;
-		ensure!(commitment.account != who, Error::<T>::OwnCommitment);
-		ensure!(
-			commitment.available && committed.is_contestable(),
-			Error::<T>::NotChallengeable
-		);
-		let open = Challenges::<T>::get((task, round, slot, &who)).and_then(Disputes::<T>::get);
-		ensure!(
-			open.is_none_or(|open| open.committed != commitment.block),
-			Error::<T>::AlreadyDone
-		);
-		ensure!(
-			committed.disputes < MAX_DISPUTES,
-			Error::<T>::TooManyDisputes
-		);
+		let committed = Commitments::<T>::get((task, round, slot));
+		let committed = committed.ok_or(Error::<T>::NothingCommitted)?;
+		let contestable = committed.commitment.available && committed.is_contestable();
+		ensure!(contestable, Error::<T>::NotChallengeable);
 		let grounds = T::Market::grounds(task, round, slot).ok_or(Error::<T>::NoSuchTask)?;
-		ensure!(
-			grounds.arithmetic_version == ARITHMETIC_VERSION,
-			Error::<T>::NotChallengeable
-		);
+		let commitment = committed.commitment;
 		let subject = Subject::Round {
 			trace: commitment.trace_root.0,
 			end: commitment.end_root.0,
@@ -184,25 +188,69 @@ impl<T: Config> Pallet<T> {
 		};
 		let game = Dispute::new(subject, &ShownParts::default(), &Facts::default())
 			.map_err(Error::<T>::from)?;
-		let bond = Self::challenge_bond(&committed);
+		let disputable = Disputable {
+			task,
+			round,
+			slot,
+			score: None,
+			committed: commitment.block,
+			defender: commitment.account,
+			ticket: commitment.ticket,
+			standing: Standing {
+				contest: committed.contest,
+				segments: committed.segments,
+			},
+		};
+		Self::open_dispute(disputable, game, &grounds, who)
+	}
+
+	/// Opens a dispute about what can be challenged.
+	pub(crate) fn open_dispute(
+		disputable: Disputable<T::AccountId>,
+		game: Dispute,
+		grounds: &Grounds,
+		who: T::AccountId,
+	) -> DispatchResult {
+		let Disputable {
+			task,
+			round,
+			slot,
+			score,
+			committed,
+			defender,
+			ticket,
+			mut standing,
+		} = disputable;
+		ensure!(defender != who, Error::<T>::OwnCommitment);
+		let known = Challenges::<T>::get((task, round, slot, &who)).and_then(Disputes::<T>::get);
+		ensure!(
+			known.is_none_or(|known| known.committed != committed),
+			Error::<T>::AlreadyDone
+		);
+		let open = standing.contest.open;
+		ensure!(open < MAX_DISPUTES, Error::<T>::TooManyDisputes);
+		ensure!(
+			grounds.arithmetic_version == ARITHMETIC_VERSION,
+			Error::<T>::NotChallengeable
+		);
+		let bond = Self::challenge_bond(&standing.contest);
 		T::Currency::hold(&HoldReason::Challenge.into(), &who, bond)?;
 
 		let id = NextDispute::<T>::get();
 		NextDispute::<T>::put(id.saturating_add(1));
-		let now = Self::now();
-		committed.disputes = committed.disputes.saturating_add(1);
-		let commitment = &committed.commitment;
-		let until = Self::move_until(&game, &committed, &grounds);
+		standing.contest.open = open.saturating_add(1);
+		let until = Self::move_until(&game, &standing, grounds);
 		let dispute = OpenDispute {
 			task,
 			round,
 			slot,
-			committed: commitment.block,
-			defender: commitment.account.clone(),
-			ticket: commitment.ticket,
+			score,
+			committed,
+			defender,
+			ticket,
 			challenger: who.clone(),
 			bond,
-			opened: now,
+			opened: Self::now(),
 			until,
 			wake: 0,
 			proven_wrong: None,
@@ -221,13 +269,13 @@ impl<T: Config> Pallet<T> {
 		DisputesOf::<T>::insert(&dispute.defender, id, ());
 		DisputesOf::<T>::insert(&who, id, ());
 		Challenges::<T>::insert((task, round, slot, &who), id);
-		Commitments::<T>::insert(key, committed);
+		Self::change_contest(&dispute, |contest| contest.open = open.saturating_add(1));
 		TaskAudit::<T>::mutate(task, |audits| audits.open = audits.open.saturating_add(1));
 		Self::save_dispute(id, dispute, None);
 		Ok(())
 	}
 
-	/// A move of the trainer's.
+	/// A move of the defender's.
 	pub(crate) fn do_defend(
 		id: DisputeId,
 		who: &T::AccountId,
@@ -266,7 +314,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Whether a move costs no more than any honest one, seen before anything is done for it.
-	fn is_bounded(parts: &[PartProof], made: &impl Encode) -> bool {
+	pub(crate) fn is_bounded(parts: &[PartProof], made: &impl Encode) -> bool {
 		let bytes = parts.encoded_size().saturating_add(made.encoded_size());
 		parts.len() <= MAX_PARTS
 			&& bytes <= MAX_MOVE_BYTES
@@ -288,23 +336,17 @@ impl<T: Config> Pallet<T> {
 			*who == *Self::party(&dispute, party),
 			Error::<T>::NotItsWorker
 		);
-		let committed = Self::disputed(&dispute).ok_or(Error::<T>::DisputeVoid)?;
+		let standing = Self::standing(&dispute).ok_or(Error::<T>::DisputeVoid)?;
 		let due = dispute.proven_wrong.is_none() && dispute.game.to_move() == party;
 		ensure!(due, Error::<T>::NotYourMove);
 		ensure!(Self::now() <= dispute.until, Error::<T>::TooLate);
-		let grounds = T::Market::grounds(dispute.task, dispute.round, dispute.slot)
-			.ok_or(Error::<T>::NoSuchTask)?;
-		let program = ShownParts::open(&grounds.step_program_parts.0, parts)
-			.map_err(|_| Error::<T>::PartsNotProven)?;
-		ensure!(
-			program.counts().version == grounds.arithmetic_version,
-			Error::<T>::PartsNotProven
-		);
+		let grounds = Self::grounds(&dispute).ok_or(Error::<T>::NoSuchTask)?;
+		let program = Self::program(&grounds, parts)?;
 		let facts = Self::facts(&grounds);
 		let outcome = make(&mut dispute.game, &program, &facts).map_err(Error::<T>::from)?;
 		let wake = match outcome {
 			Outcome::Open => {
-				dispute.until = Self::move_until(&dispute.game, &committed, &grounds);
+				dispute.until = Self::move_until(&dispute.game, &standing, &grounds);
 				None
 			}
 			// What follows, be it that the task goes back over many rounds, is no matter of this call.
@@ -331,15 +373,60 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// What is stored of the commitment in dispute, if it still stands.
-	fn disputed(dispute: &DisputeOf<T>) -> Option<Committed<T::AccountId>> {
-		Commitments::<T>::get((dispute.task, dispute.round, dispute.slot))
-			.filter(|committed| committed.commitment.block == dispute.committed)
+	/// What is in dispute, if it still stands.
+	fn standing(dispute: &DisputeOf<T>) -> Option<Standing> {
+		if dispute.score.is_some() {
+			let contest = Self::disputed_score(dispute)?.contest;
+			let segments = 1;
+			return Some(Standing { contest, segments });
+		}
+		let committed = Commitments::<T>::get((dispute.task, dispute.round, dispute.slot))
+			.filter(|committed| committed.commitment.block == dispute.committed)?;
+		Some(Standing {
+			contest: committed.contest,
+			segments: committed.segments,
+		})
+	}
+
+	/// Changes how what is in dispute is challenged, if it is still there.
+	fn change_contest(dispute: &DisputeOf<T>, change: impl FnOnce(&mut Contest)) {
+		if dispute.score.is_some() {
+			Scores::<T>::mutate(dispute.task, |agreed| match agreed {
+				Some(agreed) if agreed.block == dispute.committed => change(&mut agreed.contest),
+				_ => (),
+			});
+		} else {
+			let key = (dispute.task, dispute.round, dispute.slot);
+			Self::change_commitment(key, |committed| {
+				if committed.commitment.block == dispute.committed {
+					change(&mut committed.contest);
+				}
+			});
+		}
+	}
+
+	/// What a dispute is judged by.
+	fn grounds(dispute: &DisputeOf<T>) -> Option<Grounds> {
+		match dispute.score {
+			Some(wrong) => T::Market::score_grounds(dispute.task, wrong),
+			None => T::Market::grounds(dispute.task, dispute.round, dispute.slot),
+		}
+	}
+
+	/// The parts of the program that are shown with a move.
+	pub(crate) fn program(
+		grounds: &Grounds,
+		parts: &[PartProof],
+	) -> Result<ShownParts, Error<T>> {
+		ShownParts::open(&grounds.program_parts.0, parts)
+			.ok()
+			.filter(|program| program.counts().version == grounds.arithmetic_version)
+			.ok_or(Error::<T>::PartsNotProven)
 	}
 
 	/// Whether this runtime can judge by the arithmetic that the task was ordered with.
 	fn is_judgeable(dispute: &DisputeOf<T>) -> bool {
-		T::Market::grounds(dispute.task, dispute.round, dispute.slot)
+		Self::grounds(dispute)
 			.is_some_and(|grounds| grounds.arithmetic_version == ARITHMETIC_VERSION)
 	}
 
@@ -358,7 +445,7 @@ impl<T: Config> Pallet<T> {
 	/// A dispute's turn in the agenda has come.
 	pub(crate) fn dispute_due(id: DisputeId, dispute: DisputeOf<T>, now: BlockNumber) {
 		let task = dispute.task;
-		let stands = Self::disputed(&dispute).is_some();
+		let stands = Self::standing(&dispute).is_some();
 		let timed_out = (stands && now > dispute.until).then(|| dispute.game.to_move());
 		let Some(loser) = dispute.proven_wrong.or(timed_out) else {
 			if stands {
@@ -379,9 +466,10 @@ impl<T: Config> Pallet<T> {
 			timed_out: dispute.proven_wrong.is_none(),
 		});
 		Self::remove_dispute(id, &dispute);
-		match loser {
-			Party::Challenger => Self::refute_challenge(dispute, stands),
-			Party::Defender => Self::refute_commitment(dispute, stands),
+		match (loser, dispute.score) {
+			(Party::Challenger, _) => Self::refute_challenge(dispute, stands),
+			(Party::Defender, None) => Self::refute_commitment(dispute, stands),
+			(Party::Defender, Some(_)) => Self::refute_score(dispute),
 		}
 	}
 
@@ -408,14 +496,12 @@ impl<T: Config> Pallet<T> {
 			Challenges::<T>::remove(challenge);
 		}
 		TaskAudit::<T>::mutate(task, |audits| audits.open = audits.open.saturating_sub(1));
-		if Self::disputed(dispute).is_some() {
-			Self::change_commitment((task, round, slot), |committed| {
-				committed.disputes = committed.disputes.saturating_sub(1);
-			});
-		}
+		Self::change_contest(dispute, |contest| {
+			contest.open = contest.open.saturating_sub(1);
+		});
 	}
 
-	fn give_bond_back(dispute: &DisputeOf<T>) {
+	pub(crate) fn give_bond_back(dispute: &DisputeOf<T>) {
 		let reason = HoldReason::Challenge.into();
 		let who = &dispute.challenger;
 		if let Err(error) = T::Currency::release(&reason, who, dispute.bond, Precision::BestEffort)
@@ -424,13 +510,13 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// The challenger was wrong, or has not gone on. That confirms nothing: where the commitment still stands
-	/// others may find what it has not, and get the time for it.
+	/// The challenger was wrong, or has not gone on. That confirms nothing: where what it has challenged still
+	/// stands others may find what it has not, and get the time for it.
 	fn refute_challenge(dispute: DisputeOf<T>, stands: bool) {
 		let reason = HoldReason::Challenge.into();
 		let who = &dispute.challenger;
 		let share = SHARE_OF_WINNER.mul_floor(dispute.bond);
-		// What the trainer's account can't take is burned with the rest.
+		// What the defender's account can't take is burned with the rest.
 		let paid = T::Currency::transfer_on_hold(
 			&reason,
 			who,
@@ -448,15 +534,14 @@ impl<T: Config> Pallet<T> {
 			log::error!(target: crate::LOG_TARGET, "a bond can't be burned: {error:?}");
 		}
 		T::Rewards::note(who, WorkFact::Fault);
-		let (task, round, slot) = (dispute.task, dispute.round, dispute.slot);
 		if stands {
-			let until = Self::challenge_until(task, round, slot);
-			Self::change_commitment((task, round, slot), |committed| {
-				committed.challenge_until = committed.challenge_until.max(until);
-				committed.lost_challenges = committed.lost_challenges.saturating_add(1);
+			let until = Self::window_from_now(Self::grounds(&dispute));
+			Self::change_contest(&dispute, |contest| {
+				contest.until = contest.until.max(until);
+				contest.lost = contest.lost.saturating_add(1);
 			});
 		}
-		T::Market::checked_further(task);
+		T::Market::checked_further(dispute.task);
 	}
 
 	/// The trainer was wrong, or could not show what it has committed to. If the commitment has gone meanwhile,
@@ -520,7 +605,7 @@ impl<T: Config> Pallet<T> {
 		let dispute = Disputes::<T>::get(id)?;
 		let due = dispute.proven_wrong.is_none()
 			&& Self::party(&dispute, dispute.game.to_move()) == account
-			&& Self::disputed(&dispute).is_some();
+			&& Self::standing(&dispute).is_some();
 		due.then_some(Duty {
 			kind: DutyKind::AnswerDispute { dispute: id },
 			task: dispute.task,
@@ -530,15 +615,13 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn dispute_status_of(id: DisputeId) -> Option<DisputeStatus<T::AccountId>> {
 		let dispute = Disputes::<T>::get(id)?;
-		let (task, round) = (dispute.task, dispute.round);
-		let grounds = T::Market::grounds(task, round, dispute.slot);
-		let updates = grounds.map(|grounds| grounds.updates);
+		let updates = Self::grounds(&dispute).map(|grounds| grounds.updates);
 		Some(DisputeStatus {
 			dispute: id,
-			task,
-			round,
+			task: dispute.task,
+			round: dispute.round,
 			slot: dispute.slot,
-			void: Self::disputed(&dispute).is_none(),
+			void: Self::standing(&dispute).is_none(),
 			defender: dispute.defender,
 			challenger: dispute.challenger,
 			bond: dispute.bond,

@@ -21,7 +21,8 @@ mod errors {
 		/// gone back, or the chain was reorganised. Train the round again from the merge that `task_status`
 		/// tells now, and give its record.
 		AnotherBase,
-		/// A trainer in this place has not committed to the round. Attest only what was committed to.
+		/// A trainer in this place has not committed to the round, or no evaluator in it stands by an agreed
+		/// score. Attest and challenge only what was committed to.
 		NothingCommitted,
 		/// There is no such audit, or it has ended.
 		NoSuchAudit,
@@ -33,25 +34,26 @@ mod errors {
 		TooLate,
 		/// The answer does not make the hash that was committed to. Reveal exactly what was committed.
 		CommitmentMismatch,
-		/// The commitment can't be challenged: it is not available yet, or the time for it is over.
+		/// This can't be challenged: it is not available yet, or the time for it is over, or this runtime has
+		/// another arithmetic than its task was ordered with.
 		NotChallengeable,
-		/// A trainer can't challenge its own commitment.
+		/// Nobody can challenge its own commitment or score.
 		OwnCommitment,
-		/// So many disputes about the commitment are open already that its trainer could not answer more. The
+		/// So many disputes about it are open already that whoever defends it could not answer more. The
 		/// time for a challenge is prolonged when one of them ends: try again then.
 		TooManyDisputes,
 		/// There is no such dispute, or it has ended.
 		NoSuchDispute,
-		/// The commitment in dispute does not stand any more. Nothing is to be done; the bond returns.
+		/// What is in dispute does not stand any more. Nothing is to be done; the bond returns.
 		DisputeVoid,
 		/// The other party is to move.
 		NotYourMove,
 		/// The move has more of something than any move needs.
 		MoveTooLarge,
-		/// A part of the step program that is shown is not one of the task's program, or the counts are not
+		/// A part of the program that is shown is not one of the task's program, or the counts are not
 		/// the first of them.
 		PartsNotProven,
-		/// A part of the step program that the move is about must be shown with it.
+		/// A part of the program that the move is about must be shown with it.
 		PartMissing,
 		/// Another kind of move is due. `dispute_status` tells the position.
 		AnotherMoveDue,

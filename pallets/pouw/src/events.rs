@@ -133,23 +133,23 @@ mod events {
 			/// The audit.
 			audit: AuditId,
 		},
-		/// Somebody says that a commitment is wrong.
+		/// Somebody says that a commitment, or a score, is wrong.
 		DisputeOpened {
 			/// The dispute.
 			dispute: DisputeId,
 			/// The task.
 			task: TaskId,
-			/// The round.
+			/// The round. For a score it is the number of rounds, the one after the last.
 			round: RoundIndex,
-			/// The trainer's place.
+			/// The place of the trainer, or the evaluator.
 			slot: Slot,
-			/// The trainer.
+			/// The trainer, or the evaluator.
 			defender: T::AccountId,
 			/// Who says so.
 			challenger: T::AccountId,
 			/// What is on hold of it.
 			bond: Balance,
-			/// The last block for the first move, which is the trainer's.
+			/// The last block for the first move.
 			deadline: BlockNumber,
 		},
 		/// A party of a dispute has made its move.
@@ -169,16 +169,16 @@ mod events {
 			dispute: DisputeId,
 			/// The task.
 			task: TaskId,
-			/// The round.
+			/// The round. For a score it is the number of rounds, the one after the last.
 			round: RoundIndex,
-			/// The trainer's place.
+			/// The place of the trainer, or the evaluator.
 			slot: Slot,
 			/// Who is wrong.
 			loser: Party,
 			/// Whether it has lost by not making its move in time, not by proof.
 			timed_out: bool,
 		},
-		/// A dispute has ended because the commitment does not stand any more. The bond has returned.
+		/// A dispute has ended because what it was about does not stand any more. The bond has returned.
 		DisputeVoided {
 			/// The dispute.
 			dispute: DisputeId,
@@ -196,6 +196,21 @@ mod events {
 			/// Who has shown it.
 			challenger: T::AccountId,
 			/// What was taken of the trainer's ticket.
+			slashed: Balance,
+			/// What was burned of it; the rest went to the challenger.
+			burned: Balance,
+		},
+		/// The score that an evaluator has claimed was proven wrong, or the evaluator has not defended it.
+		ScoreRefuted {
+			/// The task.
+			task: TaskId,
+			/// The evaluator's place.
+			slot: Slot,
+			/// The evaluator.
+			evaluator: T::AccountId,
+			/// Who has shown it.
+			challenger: T::AccountId,
+			/// What was taken of the evaluator's ticket.
 			slashed: Balance,
 			/// What was burned of it; the rest went to the challenger.
 			burned: Balance,

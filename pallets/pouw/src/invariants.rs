@@ -3,7 +3,7 @@
 use crate::{
 	pallet::{
 		Agenda, AgendaFrom, Answered, AuditOfSegment, Audits, AuditsOf, Challenges, Commitments,
-		Config, Disputes, DisputesOf, HoldReason, NextAudit, NextDispute, Pallet, ShownTile,
+		Config, Disputes, DisputesOf, HoldReason, NextAudit, NextDispute, Pallet, Scores, ShownTile,
 		TaskAudit, VerifierLocks, VerifierWork,
 	},
 	types::{AuditStage, Item, Locks, MAX_VERIFIERS},
@@ -54,7 +54,7 @@ impl<T: Config> Pallet<T> {
 	/// 5. An available commitment was attested by supervisors that have answered.
 	/// 6. Verifiers that a task pays are counted, and are no more than it can pay.
 	/// 7. No verifier's ticket answers more audits at a time than it may.
-	/// 8. A commitment counts its open disputes, and a challenger's holds are the bonds of its disputes.
+	/// 8. A commitment or score counts its open disputes, and a challenger's holds are the bonds of its disputes.
 	/// 9. Every dispute that is about something stands in the agenda no later than the block after its
 	///    deadline, and is listed with its parties.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
@@ -100,12 +100,34 @@ impl<T: Config> Pallet<T> {
 				"open audits are miscounted"
 			);
 			let disputes = Disputes::<T>::iter_values().filter(|dispute| {
-				(dispute.task, dispute.round, dispute.slot, dispute.committed)
-					== (task, round, slot, commitment.block)
+				dispute.score.is_none()
+					&& (dispute.task, dispute.round, dispute.slot, dispute.committed)
+						== (task, round, slot, commitment.block)
 			});
 			ensure!(
-				disputes.count() == committed.disputes as usize,
+				disputes.count() == committed.contest.open as usize,
 				"open disputes are miscounted"
+			);
+		}
+		for (task, agreed) in Scores::<T>::iter() {
+			count(task);
+			entries = entries.saturating_add(1);
+			ensure!(
+				Agenda::<T>::contains_key(agreed.wake, Item::Score { task }),
+				"a score is not in the agenda"
+			);
+			Self::check_wake(agreed.wake)?;
+			ensure!(
+				!agreed.claimants.is_empty(),
+				"nobody stands by an agreed score"
+			);
+			let disputes = Disputes::<T>::iter_values().filter(|dispute| {
+				dispute.score.is_some()
+					&& (dispute.task, dispute.committed) == (task, agreed.block)
+			});
+			ensure!(
+				disputes.count() == agreed.contest.open as usize,
+				"open disputes about a score are miscounted"
 			);
 		}
 		for (id, dispute) in Disputes::<T>::iter() {

@@ -26,7 +26,9 @@
 //! - **Available**: attested by two thirds of the task's supervisors. Only then does a commitment count.
 //! - **Audit**: the check of one segment by verifiers that were drawn for it.
 //! - **Party** of an audit: the trainer, or one of its verifiers.
-//! - **Dispute**: the game between a commitment's trainer and somebody who says that it is wrong.
+//! - **Score**: what the evaluators of a task have agreed on: its final state and how many rows of the hidden
+//!   part that state's model gets right.
+//! - **Dispute**: the game between a commitment's trainer, or an evaluator, and somebody who says that it is wrong.
 //! - **Void**: an audit or dispute whose commitment does not stand any more, because its trainer was proven
 //!   wrong elsewhere in the round or the round was lost with an earlier one. Nobody needs to answer it.
 //!
@@ -84,6 +86,13 @@
 //! - **The challenger is wrong**: it loses its bond, half of it to the trainer. That confirms nothing: the
 //!   time for other challenges begins anew.
 //!
+//! ### About scores
+//!
+//! Two thirds of a task's evaluators make a score, but that makes it no more than a claim: for `ChallengeWindow`
+//! anyone may challenge it (`challenge_score`), and the task does not end before. If it is proven wrong, all who
+//! have claimed it lose their tickets, and others score the model. An evaluator that does not defend it loses its
+//! own ticket; the score stands for as long as one of them does.
+//!
 //! ## Time
 //!
 //! Every draw, audit and dispute stands in the agenda once, for the block in which it falls due. The hook
@@ -125,6 +134,7 @@ mod invariants;
 #[cfg(test)]
 mod mock;
 mod proofs;
+mod scores;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -136,7 +146,7 @@ pub use audits::MAX_ATTEMPTS;
 pub use commitments::is_audited;
 pub use disputes::{MAX_DISPUTES, MAX_MOVE_BYTES, MAX_PARTS, SHARE_OF_WINNER};
 pub use pallet::*;
-pub use types::{Audit, AuditStage, Committed, Item, OpenDispute, MAX_VERIFIERS};
+pub use types::{AgreedScore, Audit, AuditStage, Committed, Item, OpenDispute, MAX_VERIFIERS};
 pub use verifiers::MAX_OPEN_AUDITS;
 pub use weights::WeightInfo;
 
@@ -152,7 +162,7 @@ const LOG_TARGET: &str = "runtime::pouw";
 pub mod pallet {
 	use crate::{
 		commitments::Claim,
-		types::{Audit, Committed, Item, Locks, OpenDispute, TaskAudits},
+		types::{AgreedScore, Audit, Committed, Item, Locks, OpenDispute, TaskAudits},
 		WeightInfo,
 	};
 	use alloc::{boxed::Box, vec::Vec};
@@ -171,7 +181,7 @@ pub mod pallet {
 	};
 	use pouw_dispute::{ChallengerMove, DefenderMove, Party};
 	use pouw_primitives::{
-		proof::AuditAnswer,
+		proof::{AuditAnswer, WrongScore},
 		seams::{Market, Places, Refusal, Rewards, TicketPool},
 		spec::MAX_TRAINERS,
 		status::{AuditStatus, DisputeStatus},
@@ -510,6 +520,55 @@ pub mod pallet {
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_pursue(dispute, &who, &parts, *made)
+		}
+
+		/// Says that the score which a task's evaluators have agreed on is wrong.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed, by anyone but the evaluator.
+		///
+		/// ## Details
+		///
+		/// Opens a dispute with one of the evaluators that have claimed the score, and holds `ChallengeBond` until
+		/// it has ended. Who challenges must be ready to merge the last sealed set, or to run the evaluation,
+		/// within the dispute's clock. If the score is proven wrong, all who have claimed it lose their tickets,
+		/// half to the challenger, and the model is scored anew by others. An evaluator that does not move in time
+		/// loses its own ticket only.
+		///
+		/// - `task`: the task.
+		/// - `slot`: the evaluator's place.
+		/// - `wrong`: what of the score is wrong. Where both are, the state: the number is judged by the state
+		///   that was claimed with it.
+		/// - `parts`: the parts of the step program (for the state), or the evaluation program, that the dispute
+		///   begins with, the counts first (`pouw_dispute::Dispute::parts_of_opening`).
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NothingCommitted`]: there is no agreed score, or this evaluator has not claimed it.
+		/// - [`Error::OwnCommitment`]: it is the account's own.
+		/// - [`Error::NotChallengeable`]: the time for it is over.
+		/// - [`Error::AlreadyDone`]: the account has an open dispute with this evaluator.
+		/// - [`Error::TooManyDisputes`]: as many disputes about it are open as may be.
+		/// - [`Error::MoveTooLarge`], [`Error::PartsNotProven`], [`Error::PartMissing`]: the parts are not those
+		///   that are asked for.
+		/// - [`Error::NoSuchTask`]: the task has ended.
+		/// - Those of the currency, where the account has not the bond.
+		///
+		/// ## Events
+		///
+		/// - [`Event::DisputeOpened`].
+		#[pallet::call_index(7)]
+		#[pallet::weight(T::WeightInfo::challenge_score(parts.encoded_size() as u32))]
+		pub fn challenge_score(
+			origin: OriginFor<T>,
+			#[pallet::compact] task: TaskId,
+			#[pallet::compact] slot: Slot,
+			wrong: WrongScore,
+			parts: Vec<PartProof>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_challenge_score(task, slot, wrong, &parts, who)
 		}
 	}
 

@@ -9,8 +9,9 @@ use crate::{
 };
 use alloc::vec::Vec;
 use pouw_primitives::{
-	seams::{Places, Proofs, Shares, Standing},
-	status::{AuditStatus, Duty, DutyKind},
+	proof::Score,
+	seams::{Claimant, Places, Proofs, Shares, Standing},
+	status::{AuditStatus, Duty, DutyKind, ScoreStatus},
 	AuditId, RoundIndex, Slot, TaskId,
 };
 
@@ -98,6 +99,23 @@ impl<T: Config> Proofs<T::AccountId> for Pallet<T> {
 			Self::void_commitment(task, round, slot);
 		}
 		Answered::<T>::remove(task, round);
+	}
+
+	fn score_agreed(
+		task: TaskId,
+		rounds: RoundIndex,
+		score: Score,
+		claimants: Vec<Claimant<T::AccountId>>,
+	) {
+		Self::open_score(task, rounds, score, claimants);
+	}
+
+	fn score(task: TaskId) -> Option<ScoreStatus> {
+		Self::score_of(task)
+	}
+
+	fn void_score(task: TaskId) {
+		Self::remove_score(task);
 	}
 
 	fn open_audits(task: TaskId) -> u32 {

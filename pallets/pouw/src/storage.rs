@@ -73,6 +73,10 @@ mod storage {
 	pub type VerifierWork<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, TaskId, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
 
+	/// The scores that evaluators have agreed on and that can be challenged.
+	#[pallet::storage]
+	pub type Scores<T: Config> = StorageMap<_, Twox64Concat, TaskId, AgreedScore<T::AccountId>>;
+
 	/// The number of the next dispute.
 	#[pallet::storage]
 	pub type NextDispute<T: Config> = StorageValue<_, DisputeId, ValueQuery>;
@@ -87,7 +91,8 @@ mod storage {
 	pub type DisputesOf<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, DisputeId, ()>;
 
-	/// The open dispute of a challenger about a commitment.
+	/// The open dispute of a challenger about a commitment, or about the score of an evaluator: that is in its
+	/// place of the round after the last.
 	#[pallet::storage]
 	pub type Challenges<T: Config> = StorageNMap<
 		_,
@@ -106,7 +111,7 @@ mod storage {
 	pub type ShownTile<T: Config> =
 		StorageMap<_, Twox64Concat, DisputeId, BoundedVec<u8, ConstU32<{ TILE_BYTES as u32 }>>>;
 
-	/// The agenda: draws, audits and disputes by the block in which they fall due.
+	/// The agenda: draws, audits, disputes and scores by the block in which they fall due.
 	#[pallet::storage]
 	pub type Agenda<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, BlockNumber, Twox64Concat, Item, ()>;

@@ -7,7 +7,9 @@ use polkadot_sdk::{
 };
 use pouw_dispute::{Dispute, Party};
 use pouw_primitives::{
-	seams::Places,
+	proof::{Score, WrongScore},
+	seams::{Claimant, Places},
+	spec::MAX_EVALUATORS,
 	status::{AuditParty, Commitment},
 	AuditId, Balance, BlockNumber, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
 };
@@ -34,19 +36,43 @@ pub struct Committed<AccountId> {
 	pub open: u32,
 	/// Whether one of its audits has lapsed.
 	pub lapsed: bool,
-	/// The last block in which it can be challenged, once it is available. Its audits are held until then.
-	pub challenge_until: BlockNumber,
+	/// How it is challenged, once it is available. Its audits are held until it can't be any more.
+	pub contest: Contest,
+}
+
+/// How something that was claimed is challenged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Contest {
+	/// The last block in which it can be challenged.
+	pub until: BlockNumber,
 	/// The disputes about it that are open.
-	pub disputes: u32,
+	pub open: u32,
 	/// The disputes about it that challengers have lost.
-	pub lost_challenges: u32,
+	pub lost: u32,
+}
+
+/// The score of a task's final model that its evaluators have agreed on.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct AgreedScore<AccountId> {
+	/// The score.
+	pub score: Score,
+	/// The number of the task's rounds, under which disputes about the score are known.
+	pub rounds: RoundIndex,
+	/// The evaluators that stand by it, at least one.
+	pub claimants: BoundedVec<Claimant<AccountId>, ConstU32<{ MAX_EVALUATORS as u32 }>>,
+	/// The block in which it was agreed on. It tells it from a later one.
+	pub block: BlockNumber,
+	/// How it is challenged.
+	pub contest: Contest,
+	/// The block for which it stands in the agenda.
+	pub wake: BlockNumber,
 }
 
 impl<AccountId> Committed<AccountId> {
 	/// Whether it can still be proven wrong: its audits, at least one of which each commitment has, are kept
 	/// for as long as it can be challenged.
 	pub fn is_contestable(&self) -> bool {
-		self.draw.is_some() || self.open > 0 || self.disputes > 0
+		self.draw.is_some() || self.open > 0 || self.contest.open > 0
 	}
 }
 
@@ -174,13 +200,18 @@ pub enum Item {
 		/// The dispute.
 		dispute: DisputeId,
 	},
+	/// The end of the time in which a task's score can be challenged.
+	Score {
+		/// The task.
+		task: TaskId,
+	},
 }
 
 /// How much of a task is under audit, and by how many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct TaskAudits {
-	/// Draws of audits that are not finished, audits that are open or held, and open disputes, void ones
-	/// included.
+	/// Draws of audits that are not finished, audits that are open or held, open disputes, void ones
+	/// included, and a score that can be challenged.
 	pub open: u32,
 	/// Accounts that are paid as verifiers.
 	pub verifiers: u32,
@@ -198,22 +229,25 @@ pub struct Locks {
 /// A dispute in a runtime.
 pub(crate) type DisputeOf<T> = OpenDispute<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 
-/// A dispute about a commitment.
+/// A dispute about a commitment or a score.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct OpenDispute<AccountId> {
 	/// The task.
 	pub task: TaskId,
-	/// The round.
+	/// The round. For a score it is the number of rounds, the one after the last.
 	pub round: RoundIndex,
-	/// The trainer's place.
+	/// The place of the trainer, or the evaluator.
 	pub slot: Slot,
-	/// The block of the commitment. It tells the commitment from a later one in its place.
+	/// What of a score it is about; none where it is about a round.
+	pub score: Option<WrongScore>,
+	/// The block of the commitment, or of the agreement on the score. It tells what is disputed from what is
+	/// later in its place.
 	pub committed: BlockNumber,
-	/// The trainer.
+	/// The trainer, or the evaluator.
 	pub defender: AccountId,
-	/// The trainer's ticket.
+	/// Its ticket.
 	pub ticket: TicketId,
-	/// Who says that the commitment is wrong.
+	/// Who says that it is wrong.
 	pub challenger: AccountId,
 	/// What is on hold of the challenger.
 	pub bond: Balance,

@@ -43,6 +43,8 @@ pub trait WeightInfo {
 	fn defend_dispute(bytes: u32) -> Weight;
 	/// The call `pursue_dispute` with this many bytes.
 	fn pursue_dispute(bytes: u32) -> Weight;
+	/// The call `challenge_score` with this many bytes.
+	fn challenge_score(bytes: u32) -> Weight;
 	/// The end of a dispute: the trainer is refuted and the task goes back over as many rounds as it may.
 	fn end_dispute() -> Weight;
 }
@@ -138,6 +140,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Writes: dispute, number, holds, two lists, challenge, commitment, count, agenda.
 	fn challenge() -> Weight {
 		estimate::<T>(32, 12)
+	}
+
+	/// As for `challenge`, with what is shown decoded and hashed.
+	fn challenge_score(bytes: u32) -> Weight {
+		Self::challenge().saturating_add(shown(bytes))
 	}
 
 	/// Reads: dispute, commitment, task, specification, round, 16 commitments before it, figures. Writes:

@@ -73,11 +73,11 @@ impl Dispute {
 				return Err(MoveError::NoSuchThing)
 			}
 			Subject::Merge { claimed } => (None, tensors(claimed, program)?),
-			Subject::Evaluation { correct } => {
+			Subject::Evaluation { state, correct } => {
 				let claimed = Tensor::u32([1], vec![correct]);
 				let claimed = claimed.map_err(|_| MoveError::NoSuchThing)?;
 				let root = tensor_root(&claimed);
-				(facts.state, output(Target::Correct, root, program)?)
+				(Some(state), output(Target::Correct, root, program)?)
 			}
 		};
 		let mut dispute = Dispute {

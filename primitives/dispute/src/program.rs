@@ -1,6 +1,6 @@
 //! Which program a dispute is about, and what of it must be shown with a move.
 
-use crate::{ChallengerMove, DefenderMove, Dispute, Facts, MoveError, Outcome, Subject};
+use crate::{ChallengerMove, DefenderMove, Dispute, Facts, MoveError, Subject};
 use alloc::{borrow::Cow, vec::Vec};
 use repops::{
 	check::Checked,
@@ -50,6 +50,16 @@ impl Parts for SubjectParts<'_> {
 }
 
 impl Dispute {
+	/// The parts of the program that must be shown when a dispute about this claim is opened, the counts always
+	/// among them. It is the same program that [`Dispute::new`] takes. The error is that of the opening.
+	pub fn parts_of_opening(
+		subject: Subject,
+		program: &Checked,
+		facts: &Facts,
+	) -> Result<Vec<PartProof>, MoveError> {
+		asked(program, |parts| Dispute::new(subject, parts, facts))
+	}
+
 	/// The parts of the program that must be shown with this move of the defender's, the counts always among
 	/// them. It is the same program that [`Dispute::defend`] takes. The error is that of the move.
 	pub fn parts_of_defence(
@@ -78,9 +88,9 @@ impl Dispute {
 }
 
 /// The parts that a move asks for.
-fn asked(
+fn asked<Made>(
 	program: &Checked,
-	make: impl FnOnce(&AskedParts<'_>) -> Result<Outcome, MoveError>,
+	make: impl FnOnce(&AskedParts<'_>) -> Result<Made, MoveError>,
 ) -> Result<Vec<PartProof>, MoveError> {
 	let parts = AskedParts::of(program);
 	make(&parts)?;

@@ -85,6 +85,9 @@ pub enum Subject {
 	},
 	/// The number of right answers that an evaluation program counts.
 	Evaluation {
+		/// The root of the state that is evaluated, which was claimed with the number: if it is wrong, that was
+		/// the claim to dispute.
+		state: Hash,
 		/// The claimed number.
 		correct: u32,
 	},
@@ -128,8 +131,6 @@ pub struct Facts {
 	/// The root over the roots of features and labels, see [`data_root`]: the training part's for a step, the
 	/// hidden part's for an evaluation.
 	pub data: Option<Hash>,
-	/// For an evaluation: the root of the state that is evaluated.
-	pub state: Option<Hash>,
 	/// For a merge: the roots of the sealed updates, in slot order.
 	pub updates: Vec<Hash>,
 }

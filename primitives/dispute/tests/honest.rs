@@ -493,7 +493,6 @@ fn a_wrong_score_is_found() {
 	let data = [tensor_root(&features), tensor_root(&labels)];
 	let facts = Facts {
 		data: Some(data_root(&data)),
-		state: Some(state_root(&state)),
 		..Facts::default()
 	};
 	let correct = source
@@ -527,6 +526,7 @@ fn a_wrong_score_is_found() {
 			challenger: side(&right),
 		};
 		let played = game.play(Subject::Evaluation {
+			state: state_root(&state),
 			correct: score(&wrong),
 		});
 		assert_eq!(played.loser, Party::Defender, "operation {operation}");

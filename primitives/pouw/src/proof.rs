@@ -1,4 +1,4 @@
-//! How commitments and audit answers are made.
+//! How commitments, audit answers and scores are made.
 
 use crate::{AuditId, RoundIndex, Slot};
 use alloc::vec::Vec;
@@ -30,6 +30,52 @@ pub struct AuditAnswer {
 	/// Without this a trainer could commit to anything and train only what is audited. A trainer that
 	/// says no admits that its commitment is wrong.
 	pub in_trace: bool,
+}
+
+/// An evaluator's score of the final model.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct Score {
+	/// Right answers on the hidden part.
+	pub correct: u32,
+	/// The root of the final state.
+	pub state_root: H256,
+}
+
+/// What of a score is said to be wrong.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum WrongScore {
+	/// The final state: it is not the merge of the last sealed set.
+	State,
+	/// The number of right answers, which is not that of the state.
+	Correct,
 }
 
 /// The answer to an audit of one segment: it binds the audit's own randomness, the bits of the loss of

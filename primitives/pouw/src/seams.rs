@@ -2,15 +2,18 @@
 //! needs; the runtime says which pallet stands behind them.
 
 use crate::{
-	status::{Commitment, Duty, Paid, TicketStatus},
+	proof::{Score, WrongScore},
+	status::{Commitment, Duty, Paid, ScoreStatus, TicketStatus},
 	ticket::{Capabilities, Endpoint, Role},
 	Balance, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
 };
 use alloc::vec::Vec;
+use codec::{Decode, Encode, MaxEncodedLen};
 use polkadot_sdk::{
 	sp_core::H256,
 	sp_runtime::{DispatchError, Permill},
 };
+use scale_info::TypeInfo;
 
 /// A ticket that a draw has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,27 +187,40 @@ pub enum AuditOutcome {
 	Void,
 }
 
-/// What a dispute about a trainer's commitment is judged by: all that follows from what is agreed on. It stays
-/// the same for as long as the commitment stands.
+/// What a dispute is judged by: all that follows from what is agreed on. It stays the same for as long as what is
+/// disputed stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grounds {
 	/// The task's seed.
 	pub seed: H256,
 	/// The version of the arithmetic that the task was ordered with.
 	pub arithmetic_version: u16,
-	/// The root over the parts of the step program.
-	pub step_program_parts: H256,
-	/// The root over the features and labels of the training part, as supervisors have attested it.
-	pub training_tensor: H256,
-	/// The roots of the states whose merge the round starts from, in the order of the places; none for the
-	/// first round.
+	/// The root over the parts of the program: the evaluation program where it is about a score's right answers,
+	/// the step program otherwise.
+	pub program_parts: H256,
+	/// The root over the features and labels that the program reads, as supervisors have attested it: those of the
+	/// hidden part, or the training part.
+	pub data: H256,
+	/// The roots of the states whose merge the round starts from, or whose merge is the final state, in the order
+	/// of the places; none for the first round.
 	pub updates: Vec<H256>,
 	/// The steps of a segment.
 	pub steps_per_segment: u32,
 	/// The number of the trainer's first batch of the round since the task's start.
 	pub first_position: u64,
-	/// The multiply-adds of a segment.
-	pub segment_multiply_adds: u64,
+	/// The multiply-adds of a segment, or of the evaluation.
+	pub multiply_adds: u64,
+}
+
+/// An evaluator that stands by a score.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Claimant<AccountId> {
+	/// Its place among the task's evaluators.
+	pub slot: Slot,
+	/// Who it is.
+	pub account: AccountId,
+	/// Its ticket.
+	pub ticket: TicketId,
 }
 
 /// The market, as the proofs see it.
@@ -234,11 +250,19 @@ pub trait Market<AccountId> {
 	/// known so well, or has ended.
 	fn grounds(task: TaskId, round: RoundIndex, slot: Slot) -> Option<Grounds>;
 
+	/// What a dispute about this part of a score is judged by. None if the task has not come so far, or has
+	/// ended.
+	fn score_grounds(task: TaskId, wrong: WrongScore) -> Option<Grounds>;
+
 	/// The commitment of the trainer in this place, who holds this ticket, was proven wrong. The ticket has
 	/// been slashed; the trainer's bond is taken now, and the task goes back to the round.
 	fn commitment_refuted(task: TaskId, round: RoundIndex, slot: Slot, ticket: TicketId);
 
-	/// Something that the task's rounds wait for is over: a dispute, or the time in which a commitment could
+	/// The score that was agreed on was refuted for these evaluators, whose tickets have been slashed. If nobody
+	/// stands by it any more the model is scored anew.
+	fn score_refuted(task: TaskId, tickets: &[TicketId]);
+
+	/// Something that the task waits for is over: a dispute, or the time in which a commitment or a score could
 	/// be challenged.
 	fn checked_further(task: TaskId);
 
@@ -281,7 +305,22 @@ pub trait Proofs<AccountId> {
 	/// Takes everything out that is kept about a round.
 	fn void_round(task: TaskId, round: RoundIndex);
 
-	/// Audits and disputes of the task that are still to be drawn or open, void ones included.
+	/// Evaluators have agreed on a score, after so many rounds. It can be challenged now.
+	fn score_agreed(
+		task: TaskId,
+		rounds: RoundIndex,
+		score: Score,
+		claimants: Vec<Claimant<AccountId>>,
+	);
+
+	/// The score that can be challenged, and who stands by it.
+	fn score(task: TaskId) -> Option<ScoreStatus>;
+
+	/// Takes a task's score out: the task went back.
+	fn void_score(task: TaskId);
+
+	/// Audits and disputes of the task that are still to be drawn or open, void ones included, and a score that
+	/// can be challenged.
 	fn open_audits(task: TaskId) -> u32;
 
 	/// What verifiers have done for the task: at most [`MAX_TASK_VERIFIERS`].

@@ -167,6 +167,8 @@ pub struct TaskSpec {
 	pub step_program_parts: H256,
 	/// BLAKE3 hash of the evaluation program's blob.
 	pub evaluation_program: H256,
+	/// The root over the evaluation program's parts, for disputes about the score.
+	pub evaluation_program_parts: H256,
 	/// The data set.
 	pub data: DataSpec,
 	/// The layout of the training.

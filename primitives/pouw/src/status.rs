@@ -1,7 +1,7 @@
 //! What the chain tells about tickets, tasks, rounds and audits, and who must do what next.
 
 use crate::{
-	proof::AuditAnswer,
+	proof::{AuditAnswer, Score},
 	spec::TaskSpec,
 	ticket::{Capabilities, Endpoint, Role},
 	AuditId, Balance, BlockNumber, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
@@ -113,6 +113,10 @@ pub struct TaskStatus<AccountId> {
 	pub training_tensor: Option<H256>,
 	/// What is known of the hidden part.
 	pub test: TestPart,
+	/// The root of the tensor that the hidden part makes, once supervisors have attested it.
+	pub test_tensor: Option<H256>,
+	/// The score that the evaluators have agreed on, while it can be challenged.
+	pub score: Option<ScoreStatus>,
 	/// How often the present step of the evaluation was begun anew with other workers: what an evaluator
 	/// binds into its commitment ([`crate::proof::evaluation_commitment`]).
 	pub evaluation_attempt: u32,
@@ -126,6 +130,18 @@ pub struct TaskStatus<AccountId> {
 	pub record: H256,
 	/// Segments so far.
 	pub segments: SegmentCounts,
+}
+
+/// A score that evaluators have agreed on.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScoreStatus {
+	/// The score.
+	pub score: Score,
+	/// The places of the evaluators that have claimed it and stand by it.
+	pub evaluators: Vec<Slot>,
+	/// The last block in which it can be challenged.
+	pub challenge_until: BlockNumber,
 }
 
 /// What is known of the hidden part of a task's data.
@@ -151,7 +167,7 @@ pub enum TestPart {
 	Hidden,
 	/// The client serves it; its supervisors have not agreed yet on whether it is what was committed to.
 	Revealed,
-	/// Two thirds of the supervisors have found that it is.
+	/// Two thirds of the supervisors have found that it is, and agree on the tensor that it makes.
 	Attested,
 	/// The client did not reveal it in time, or what it served is not what it had committed to. Its bond
 	/// is forfeited and the trainers are paid in full.
@@ -323,11 +339,11 @@ pub struct DisputeStatus<AccountId> {
 	pub dispute: DisputeId,
 	/// The task.
 	pub task: TaskId,
-	/// The round.
+	/// The round. Rounds count from 0; their number, the one after the last, stands for the evaluation.
 	pub round: RoundIndex,
-	/// The place of the trainer.
+	/// The place of the defender among the task's trainers, or its evaluators.
 	pub slot: Slot,
-	/// The trainer, who has claimed what is in dispute.
+	/// The trainer or evaluator who has claimed what is in dispute.
 	pub defender: AccountId,
 	/// Who says that it is wrong.
 	pub challenger: AccountId,
@@ -337,10 +353,10 @@ pub struct DisputeStatus<AccountId> {
 	pub opened: BlockNumber,
 	/// The last block for the move that is due; who misses it has lost.
 	pub deadline: BlockNumber,
-	/// Whether the commitment does not stand any more. The dispute ends without a loser then.
+	/// Whether the commitment, or the score, does not stand any more. The dispute ends without a loser then.
 	pub void: bool,
 	/// The roots of the states whose merge the round starts from, in the order of the places; none for the
-	/// first round.
+	/// first round. For a dispute about a score, those whose merge is the final state.
 	pub updates: Vec<H256>,
 	/// The bytes of the tile that the defender has shown, while the challenger is to name an element of it;
 	/// else none.
@@ -418,6 +434,9 @@ pub enum DutyKind {
 	CommitEvaluation,
 	/// Evaluator: reveal the score.
 	RevealEvaluation,
+	/// Supervisor, or an evaluator that has not said so itself: check the score that was agreed on, and
+	/// challenge it if it is wrong. To leave it undone is no missed duty.
+	CheckScore,
 }
 
 /// A ticket.

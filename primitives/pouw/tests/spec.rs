@@ -17,6 +17,7 @@ fn claiming(state_elements: u64, parameters: u64) -> TaskSpec {
 		step_program: Default::default(),
 		step_program_parts: Default::default(),
 		evaluation_program: Default::default(),
+		evaluation_program_parts: Default::default(),
 		data: DataSpec {
 			root: Default::default(),
 			manifest: Default::default(),

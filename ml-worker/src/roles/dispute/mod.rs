@@ -161,7 +161,6 @@ impl Worker {
 		let facts = Facts {
 			seed: Seed(task.seed.0),
 			data: task_status.training_tensor.map(|root| root.0),
-			state: None,
 			updates: status.updates.iter().map(|root| root.0).collect(),
 		};
 		let (game, shown) = (status.game.clone(), status.shown.clone());

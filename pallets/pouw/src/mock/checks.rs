@@ -57,6 +57,7 @@ fn check_nothing_left() {
 	assert!(crate::Commitments::<Test>::iter_keys().all(|(task, _, _)| known(task)));
 	assert!(crate::Answered::<Test>::iter_keys().all(|(task, _)| known(task)));
 	assert!(crate::TaskAudit::<Test>::iter_keys().all(known));
+	assert!(crate::Scores::<Test>::iter_keys().all(known));
 	assert!(crate::VerifierWork::<Test>::iter_keys().all(|(task, _)| known(task)));
 	assert!(crate::VerifierLocks::<Test>::iter_keys()
 		.all(|(task, _)| { pallet_ml_tasks::Tasks::<Test>::contains_key(task) }));

@@ -3,18 +3,22 @@
 #[path = "../../../../primitives/dispute/tests/computation/mod.rs"]
 mod computation;
 
-pub(crate) use computation::{Corruption, Fault, Own, Round, Task};
+pub(crate) use computation::{roots, Corruption, Fault, Own, Recorded, Round, Task};
 
 use crate::mock::*;
+use computation::programs::Numbers;
 use polkadot_sdk::{frame_support::assert_ok, sp_core::H256};
-use pouw_dispute::{challenge, defend, Party, Subject};
+use pouw_dispute::{challenge, data_root, defend, Party, Subject};
 use pouw_primitives::{
 	spec::{batch_position, TaskSpec},
 	DisputeId, RoundIndex, Slot, TaskId,
 };
 use repops::{
-	commit::TILE_BYTES,
-	parts::{show, PartProof, Place},
+	check::Checked,
+	commit::{tensor_root, Hash, TILE_BYTES},
+	interpret::Bindings,
+	parts::{program_root, show, PartProof, Place},
+	program::Target,
 	random::Seed,
 	tensor::Tensor,
 };
@@ -22,6 +26,58 @@ use std::sync::LazyLock;
 
 /// The programs and data of all tasks of the tests.
 pub(crate) static TASK: LazyLock<Task> = LazyLock::new(Task::tiny);
+
+/// The hidden part of the data, and the program that scores a state on it.
+pub(crate) struct Test {
+	pub(crate) program: Checked,
+	pub(crate) features: Tensor,
+	pub(crate) labels: Tensor,
+}
+
+impl Test {
+	/// The root that commits to the evaluation program's parts.
+	pub(crate) fn program_root(&self) -> H256 {
+		H256(program_root(&self.program))
+	}
+
+	/// The roots of the features and of the labels.
+	pub(crate) fn data_roots(&self) -> [Hash; 2] {
+		[tensor_root(&self.features), tensor_root(&self.labels)]
+	}
+
+	/// The root of the data.
+	pub(crate) fn data_root(&self) -> H256 {
+		H256(data_root(&self.data_roots()))
+	}
+
+	/// The scoring of a state, with something done wrong or not.
+	pub(crate) fn run(&self, state: &[Tensor], corruption: Option<Corruption>) -> Recorded {
+		let bindings = Bindings {
+			state,
+			features: Some(&self.features),
+			labels: Some(&self.labels),
+			..Bindings::default()
+		};
+		Recorded::run(&self.program, &bindings, 0, 1, corruption)
+	}
+
+	/// The number of right answers that a scoring has come to.
+	pub(crate) fn correct(&self, scored: &Recorded) -> u32 {
+		let outputs = &self.program.program().outputs;
+		let correct = outputs.iter().find(|output| output.target == Target::Correct);
+		scored.value(0, correct.unwrap().value).as_u32().unwrap()[0]
+	}
+}
+
+/// The test part of all tasks of the tests.
+pub(crate) static TEST: LazyLock<Test> = LazyLock::new(|| {
+	let mut numbers = Numbers(9);
+	Test {
+		program: TASK.evaluation(&[5, 7, 3], 200),
+		features: numbers.tensor([200, 5]),
+		labels: numbers.labels(200, 3),
+	}
+});
 
 /// These parts of the step program, and the counts.
 pub(crate) fn parts(places: impl IntoIterator<Item = Place>) -> Vec<PartProof> {

@@ -120,7 +120,8 @@ fn the_window_closes_and_opens_again_after_a_lost_challenge() {
 		});
 		let until = crate::Commitments::<Test>::get((task, 0, 0))
 			.unwrap()
-			.challenge_until;
+			.contest
+			.until;
 		// The window, and a block to run a segment.
 		assert_eq!(until, System::block_number() + 6);
 		let id = challenge(STRANGER, task, 0, 0).unwrap();
@@ -130,7 +131,8 @@ fn the_window_closes_and_opens_again_after_a_lost_challenge() {
 		assert_eq!(ended(), vec![(id, Party::Challenger, true)]);
 		let until = crate::Commitments::<Test>::get((task, 0, 0))
 			.unwrap()
-			.challenge_until;
+			.contest
+			.until;
 		assert_eq!(until, System::block_number() + 6);
 		// Others still can, until the task has ended.
 		let again = challenge(OTHER_CLIENT, task, 0, 0).unwrap();

@@ -1,5 +1,6 @@
 //! The evaluation: the hidden part is revealed and attested, the model scored.
 
+use super::arithmetic;
 use crate::mock::*;
 use pallet_ml_tasks::{Error, Event};
 use polkadot_sdk::{
@@ -30,7 +31,7 @@ fn to_be_scored() -> TaskId {
 		assert_ok!(MlTasks::attest_test(
 			RuntimeOrigin::signed(*supervisor),
 			task,
-			true
+			Some(arithmetic::TEST.data_root())
 		));
 	}
 	assert_eq!(status(task).test, TestPart::Attested);
@@ -132,7 +133,7 @@ fn the_test_part_is_attested_by_supervisors_once_each() {
 	in_market(|| {
 		let task = trained();
 		let supervisor = workers(task, Role::Supervisor)[0];
-		let attest = |who| MlTasks::attest_test(RuntimeOrigin::signed(who), task, true);
+		let attest = |who| MlTasks::attest_test(RuntimeOrigin::signed(who), task, Some(H256::repeat_byte(8)));
 		assert_noop!(attest(supervisor), Error::<Test>::WrongPhase);
 		assert_ok!(MlTasks::reveal_test(RuntimeOrigin::signed(CLIENT), task));
 		assert_noop!(attest(STRANGER), Error::<Test>::NotItsWorker);

@@ -12,5 +12,6 @@ mod properties;
 mod refutations;
 mod rewind;
 mod rounds;
+mod scores;
 mod submission;
 mod verifiers;

@@ -16,7 +16,7 @@ mod recorded;
 pub(crate) use recorded::{flip, Corruption, Fault, Recorded};
 
 use pouw_dispute::{data_root, Computation, Dispute, Facts, Start, Subject};
-use programs::{mlp, random::random_step, Numbers, Optimiser};
+use programs::{mlp, mlp_evaluation, random::random_step, Numbers, Optimiser};
 use repops::{
 	check::{check, Checked, Limits, Role},
 	commit::{state_root, tensor_root, trace_root, Hash},
@@ -24,7 +24,7 @@ use repops::{
 	interpret::{run, Bindings},
 	merge::average_program,
 	parts::program_root,
-	program::ValueId,
+	program::{Source, StateRole, ValueId},
 	random::Seed,
 	tensor::Tensor,
 };
@@ -103,6 +103,24 @@ impl Task {
 		run(&program, &bindings).unwrap().state
 	}
 
+	/// A program that scores the states of a perceptron of these sizes on so many rows.
+	pub(crate) fn evaluation(&self, sizes: &[u32], rows: u32) -> Checked {
+		let mut source = mlp_evaluation(sizes, rows);
+		// The same state as the step's, which has more than the parameters.
+		source.state.clone_from(&self.program.program().state);
+		let parameters: Vec<u16> = (0u16..)
+			.zip(&source.state)
+			.filter(|(_, tensor)| tensor.role == StateRole::Parameter)
+			.map(|(at, _)| at)
+			.collect();
+		for input in &mut source.inputs {
+			if let Source::State(parameter) = &mut input.source {
+				*parameter = parameters[usize::from(*parameter)];
+			}
+		}
+		check(&source, Role::Evaluate, &Limits::default()).unwrap()
+	}
+
 	/// What a step reads.
 	pub(crate) fn bindings<'a>(
 		&'a self,
@@ -162,7 +180,6 @@ impl<'a> Round<'a> {
 		Facts {
 			seed: self.seed,
 			data: Some(self.task.data_root()),
-			state: None,
 			updates: self
 				.updates
 				.iter()
