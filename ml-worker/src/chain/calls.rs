@@ -7,7 +7,7 @@ use codec::{Compact, Encode};
 use polkadot_sdk::sp_core::H256;
 use pouw_dispute::{ChallengerMove, DefenderMove};
 use pouw_primitives::{
-	proof::AuditAnswer,
+	proof::{AuditAnswer, WrongScore},
 	spec::TaskSpec,
 	status::SpecVerdict,
 	ticket::{Capabilities, Endpoint, Role},
@@ -47,6 +47,7 @@ pub(super) const CALLS: &[(&str, &str)] = &[
 	(PROOFS, "challenge"),
 	(PROOFS, "defend_dispute"),
 	(PROOFS, "pursue_dispute"),
+	(PROOFS, "challenge_score"),
 ];
 
 /// A call of the runtime with its arguments.
@@ -120,9 +121,9 @@ impl Call {
 		Call::new(TASKS, "reveal_test", Compact(task))
 	}
 
-	/// Says whether the revealed segments are those that were committed to.
-	pub fn attest_test(task: TaskId, matches: bool) -> Self {
-		Call::new(TASKS, "attest_test", (Compact(task), matches))
+	/// Says what the revealed segments make; none if they are not those that were committed to.
+	pub fn attest_test(task: TaskId, tensor: Option<H256>) -> Self {
+		Call::new(TASKS, "attest_test", (Compact(task), tensor))
 	}
 
 	/// Commits to a score.
@@ -183,6 +184,17 @@ impl Call {
 			"challenge",
 			(Compact(task), Compact(round), Compact(slot)),
 		)
+	}
+
+	/// Says that the score which evaluators have agreed on is wrong, to one of them.
+	pub fn challenge_score(
+		task: TaskId,
+		slot: Slot,
+		wrong: WrongScore,
+		parts: &[PartProof],
+	) -> Self {
+		let of = (Compact(task), Compact(slot));
+		Call::new(PROOFS, "challenge_score", (of, wrong, parts))
 	}
 
 	/// Makes a defender's move. `parts` are those of the step program that the move is judged by.
@@ -305,7 +317,7 @@ mod tests {
 				},
 			),
 			Call::reveal_test(1),
-			Call::attest_test(1, true),
+			Call::attest_test(1, Some(hash)),
 			Call::commit_evaluation(1, hash),
 			Call::reveal_evaluation(1, 300, hash, hash),
 			Call::commit_round(1, 300, hash, hash, hash, hash, 1 << 40, 5),
@@ -315,6 +327,7 @@ mod tests {
 			Call::challenge(1, 300, 15),
 			Call::defend_dispute(300, &parts, &values),
 			Call::pursue_dispute(300, &parts, &evidence),
+			Call::challenge_score(1, 15, WrongScore::Correct, &parts),
 		]
 	}
 

@@ -117,6 +117,7 @@ pub async fn prepare(
 		step_program: hash(&step),
 		step_program_parts: H256(program_root(&programs.step)),
 		evaluation_program: hash(&evaluation),
+		evaluation_program_parts: H256(program_root(&programs.evaluation)),
 		data: DataSpec {
 			root: H256(data.root),
 			manifest: hash(&data.manifest),

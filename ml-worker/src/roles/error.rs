@@ -154,9 +154,11 @@ pub enum WrongContent {
 	},
 	/// The root over the step program's parts.
 	#[error(
-		"the parts of the step program make the root {found:?}, but the task says {claimed:?}"
+		"the parts of the {which} program make the root {found:?}, but the task says {claimed:?}"
 	)]
 	ProgramParts {
+		/// Which program.
+		which: &'static str,
 		/// What the task claims.
 		claimed: H256,
 		/// What the parts make.

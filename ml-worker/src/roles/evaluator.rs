@@ -34,6 +34,11 @@ impl Worker {
 					.workshop
 					.compute(move || Ok(evaluation.correct(&agreed.state)?))
 					.await?;
+				#[cfg(feature = "faults")]
+				let correct = match self.fault {
+					Some(super::Fault::WrongScore) => correct.saturating_sub(1),
+					_ => correct,
+				};
 				let mut salt = H256::zero();
 				getrandom::fill(&mut salt.0)?;
 				let score = ScoreRecord {

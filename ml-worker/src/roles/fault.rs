@@ -41,6 +41,8 @@ pub enum Fault {
 	StalledChallenge,
 	/// A verifier that runs nothing and says of every segment that it is right.
 	ApproveAll,
+	/// An evaluator that says that one answer fewer is right, and stands by it.
+	WrongScore,
 }
 
 impl Fault {

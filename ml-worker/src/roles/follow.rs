@@ -210,10 +210,13 @@ impl Worker {
 			DutyKind::AttestSpec | DutyKind::AttestAvailability { .. } | DutyKind::AttestTest => {
 				takes(Duties::Supervisor)
 			}
-			// The audited trainer answers too, and so does the one who is challenged.
-			DutyKind::CommitAudit { .. }
-			| DutyKind::RevealAudit { .. }
-			| DutyKind::AnswerDispute { .. } => takes(Duties::Verifier) || takes(Duties::Trainer),
+			// The audited trainer answers too.
+			DutyKind::CommitAudit { .. } | DutyKind::RevealAudit { .. } => {
+				takes(Duties::Verifier) || takes(Duties::Trainer)
+			}
+			// Whatever it is that it has claimed or challenged.
+			DutyKind::AnswerDispute { .. } => true,
+			DutyKind::CheckScore => takes(Duties::Supervisor) || takes(Duties::Evaluator),
 			DutyKind::RevealTest => takes(Duties::Client),
 			DutyKind::CommitEvaluation | DutyKind::RevealEvaluation => takes(Duties::Evaluator),
 		}
@@ -242,6 +245,7 @@ impl Worker {
 			DutyKind::RevealTest => self.reveal_test(duty).await,
 			DutyKind::CommitEvaluation => self.commit_evaluation(duty).await,
 			DutyKind::RevealEvaluation => self.reveal_evaluation(duty).await,
+			DutyKind::CheckScore => self.check_score(duty).await,
 		}
 	}
 

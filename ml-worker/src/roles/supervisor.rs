@@ -193,17 +193,20 @@ impl Worker {
 		let (task, status) = self.task(&view, duty.task).await?;
 		let holders = holders(&status, None);
 		let hidden = task.hidden_part(&self.workshop, &holders);
-		let matches = match self.before_last_call(duty, hidden).await {
-			Ok(_) => true,
+		let tensor = match self.before_last_call(duty, hidden).await {
+			Ok(part) => {
+				let root = tokio::task::spawn_blocking(move || part.root()).await?;
+				Some(H256(root))
+			}
 			Err(error) if self.is_to_blame(duty, &error, &holders).await? => {
 				tracing::warn!(task = task.id, %error, "the test part is bad");
-				false
+				None
 			}
 			Err(error) => return Err(error),
 		};
-		self.submit(duty, Call::attest_test(task.id, matches))
+		self.submit(duty, Call::attest_test(task.id, tensor))
 			.await?;
-		Ok(if matches {
+		Ok(if tensor.is_some() {
 			"it is what was committed to".into()
 		} else {
 			"it is not".into()

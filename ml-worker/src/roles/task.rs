@@ -187,10 +187,15 @@ impl Task {
 				programs
 					.check_sizes(&self.spec.data, &self.spec.training)
 					.map_err(crate::training::TrainingError::from)?;
-				let found = H256(program_root(&programs.step));
-				let claimed = self.spec.step_program_parts;
-				if claimed != found {
-					return Err(WrongContent::ProgramParts { claimed, found }.into());
+				for (which, program, claimed) in [
+					("step", &programs.step, self.spec.step_program_parts),
+					("evaluation", &programs.evaluation, self.spec.evaluation_program_parts),
+				] {
+					let found = H256(program_root(program));
+					if claimed != found {
+						let parts = WrongContent::ProgramParts { which, claimed, found };
+						return Err(parts.into());
+					}
 				}
 				let (claimed, found) = (&self.spec.cost, programs.cost());
 				if *claimed != found {
@@ -561,6 +566,8 @@ mod tests {
 				worker(7, Role::Evaluator, true),
 			],
 			training_tensor: None,
+			test_tensor: None,
+			score: None,
 			test: TestPart::Hidden,
 			evaluation_attempt: 0,
 			trainer_bond: 0,

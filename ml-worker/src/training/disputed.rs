@@ -5,7 +5,7 @@
 //! and only what the next question is likely to need is kept. So nothing has to be on disk, and a party that was
 //! started again goes on where it was.
 
-use super::{run::Run, State, TrainingError};
+use super::{evaluation::Evaluation, run::Run, State, TrainingError};
 use ml_worker_engine::Compiled;
 use pouw_dispute::Computation;
 use repops::{
@@ -44,6 +44,9 @@ pub struct OwnComputation {
 	data_roots: Option<[Hash; 2]>,
 	#[cfg(feature = "faults")]
 	departure: Option<Departure>,
+	/// A number of right answers that is claimed though it is another one.
+	#[cfg(feature = "faults")]
+	claimed: Option<u32>,
 }
 
 /// What is in dispute.
@@ -59,6 +62,8 @@ enum Disputed {
 	},
 	/// Steps, the first one for this batch.
 	Steps { first_position: u64 },
+	/// The number of right answers of a state.
+	Evaluation(Arc<Evaluation>),
 }
 
 impl OwnComputation {
@@ -90,6 +95,11 @@ impl OwnComputation {
 		Self::new(run, Disputed::Steps { first_position }, Some(start))
 	}
 
+	/// The number of right answers that this state gives.
+	pub fn of_evaluation(run: Arc<Run>, evaluation: Arc<Evaluation>, state: State) -> Self {
+		Self::new(run, Disputed::Evaluation(evaluation), Some(state))
+	}
+
 	fn new(run: Arc<Run>, disputed: Disputed, start: Option<State>) -> Self {
 		let start = start.map(|start| (0, Arc::new(start)));
 		OwnComputation {
@@ -102,6 +112,8 @@ impl OwnComputation {
 			data_roots: None,
 			#[cfg(feature = "faults")]
 			departure: None,
+			#[cfg(feature = "faults")]
+			claimed: None,
 		}
 	}
 
@@ -113,13 +125,22 @@ impl OwnComputation {
 		self
 	}
 
+	/// Makes a party that stands by another number of right answers than it computes.
+	#[cfg(feature = "faults")]
+	pub fn claiming(mut self, correct: u32) -> Self {
+		self.claimed = Some(correct);
+		self
+	}
+
 	/// The state after so many steps.
 	fn state(&mut self, steps: u64) -> Result<Arc<State>, TrainingError> {
 		if let Some(state) = self.states.get(&steps) {
 			return Ok(state.clone());
 		}
 		let state = match &self.disputed {
-			Disputed::Trace { .. } => return Err(TrainingError::NotInDispute),
+			Disputed::Trace { .. } | Disputed::Evaluation(_) => {
+				return Err(TrainingError::NotInDispute)
+			}
 			Disputed::Initial => self.run.initial_state(),
 			Disputed::Merge { updates, .. } => self.run.merge(updates)?,
 			Disputed::Steps { first_position } => {
@@ -174,16 +195,21 @@ impl OwnComputation {
 		Ok(roots)
 	}
 
-	/// Does a step of what is in dispute, or the merge, and shows each operation's result.
+	/// The state that the program in question reads; a merge reads none.
+	fn state_before(&mut self, step: u64) -> Result<Arc<State>, TrainingError> {
+		match &self.disputed {
+			Disputed::Steps { .. } | Disputed::Evaluation(_) => self.state(step),
+			_ => Ok(Arc::default()),
+		}
+	}
+
+	/// Does a step of what is in dispute, the merge or the evaluation, and shows each operation's result.
 	fn observe(
 		&mut self,
 		step: u64,
 		observe: impl FnMut(u32, &[&Tensor], &Tensor) -> ControlFlow<()>,
 	) -> Result<(), TrainingError> {
-		let state = match &self.disputed {
-			Disputed::Steps { .. } => self.state(step)?,
-			_ => Arc::default(),
-		};
+		let state = self.state_before(step)?;
 		let (program, bindings) = self.what_runs(step, &state)?;
 		let what = "disputed program";
 		let observed = program.run_observed(&bindings, observe);
@@ -208,6 +234,9 @@ impl OwnComputation {
 					..Bindings::default()
 				};
 				Ok((program, bindings))
+			}
+			Disputed::Evaluation(evaluation) => {
+				Ok((evaluation.program(), evaluation.bindings(state)))
 			}
 			_ => Err(TrainingError::NotInDispute),
 		}
@@ -263,21 +292,28 @@ impl OwnComputation {
 		Ok(tensor)
 	}
 
-	/// The state tensor that an operation of the step makes, if this party stands by another one than the
-	/// operation gives.
+	/// What this party says that an operation of the step gives, if it stands by something else than that gives.
 	#[cfg(feature = "faults")]
-	fn departs_at(&self, operation: u32) -> Option<usize> {
-		self.departure.as_ref()?;
-		let program = self.run.step_program().checked().program();
-		let value = (program.inputs.len() as ValueId).checked_add(operation)?;
-		let mut outputs = program
-			.outputs
-			.iter()
-			.filter(|output| output.value == value);
-		outputs.find_map(|output| match output.target {
-			repops::program::Target::State(tensor) => Some(usize::from(tensor)),
-			_ => None,
-		})
+	fn departed(&mut self, step: u64, operation: u32) -> Result<Option<Tensor>, TrainingError> {
+		if self.departure.is_none() && self.claimed.is_none() {
+			return Ok(None);
+		}
+		let empty = State::new();
+		let (program, _) = self.what_runs(step, &empty)?;
+		let program = program.checked().program();
+		let value = (program.inputs.len() as ValueId).checked_add(operation);
+		let mut outputs = program.outputs.iter();
+		let target = outputs.find(|output| Some(output.value) == value);
+		match (target.map(|output| output.target), self.claimed) {
+			(Some(repops::program::Target::State(tensor)), None) => {
+				let after = self.state(step.saturating_add(1))?;
+				Ok(after.get(usize::from(tensor)).cloned())
+			}
+			(Some(repops::program::Target::Correct), Some(claimed)) => {
+				Ok(Tensor::u32([1], vec![claimed]).ok())
+			}
+			_ => Ok(None),
+		}
 	}
 }
 
@@ -299,7 +335,10 @@ impl Computation for OwnComputation {
 	}
 
 	fn data_roots(&mut self) -> Result<[Hash; 2], TrainingError> {
-		let (run, data) = (&self.run, self.run.data());
+		let (run, data) = match &self.disputed {
+			Disputed::Evaluation(evaluation) => (&self.run, evaluation.data()),
+			_ => (&self.run, self.run.data()),
+		};
 		let roots =
 			|| [&data.features, &data.labels].map(|tensor| run.engine().tensor_root(tensor));
 		Ok(*self.data_roots.get_or_insert_with(roots))
@@ -337,12 +376,9 @@ impl Computation for OwnComputation {
 		#[cfg_attr(not(feature = "faults"), allow(unused_mut))]
 		let mut roots = self.computed_results(step)?;
 		#[cfg(feature = "faults")]
-		if self.departure.is_some() {
-			let claimed = self.tensor_roots_after(step)?;
-			for (operation, root) in (0u32..).zip(&mut roots) {
-				if let Some(tensor) = self.departs_at(operation) {
-					*root = claimed[tensor];
-				}
+		for (operation, root) in (0u32..).zip(&mut roots) {
+			if let Some(claimed) = self.departed(step, operation)? {
+				*root = self.run.engine().tensor_root(&claimed);
 			}
 		}
 		self.results = Some((step, roots.clone()));
@@ -350,10 +386,7 @@ impl Computation for OwnComputation {
 	}
 
 	fn value(&mut self, step: u64, value: ValueId) -> Result<Tensor, TrainingError> {
-		let state = match &self.disputed {
-			Disputed::Steps { .. } => self.state(step)?,
-			_ => Arc::default(),
-		};
+		let state = self.state_before(step)?;
 		let (program, bindings) = self.what_runs(step, &state)?;
 		if let Some(input) = program.checked().program().inputs.get(value as usize) {
 			let tensor = bindings.get(input.source);
@@ -362,9 +395,8 @@ impl Computation for OwnComputation {
 		#[cfg(feature = "faults")]
 		{
 			let inputs = program.checked().program().inputs.len() as ValueId;
-			if let Some(tensor) = self.departs_at(value - inputs) {
-				let after = self.state(step.saturating_add(1))?;
-				return Ok(after[tensor].clone());
+			if let Some(claimed) = self.departed(step, value.saturating_sub(inputs))? {
+				return Ok(claimed);
 			}
 		}
 		self.computed_value(step, value)

@@ -28,12 +28,26 @@ impl Evaluation {
 
 	/// How many of the answers that this state gives are right.
 	pub fn correct(&self, state: &State) -> Result<u32, TrainingError> {
-		let bindings = Bindings {
+		Ok(self.program.run_evaluate(&self.bindings(state))?)
+	}
+
+	/// What the evaluation of a state reads.
+	pub fn bindings<'a>(&'a self, state: &'a State) -> Bindings<'a> {
+		Bindings {
 			state,
 			features: Some(&self.hidden.features),
 			labels: Some(&self.hidden.labels),
 			..Bindings::default()
-		};
-		Ok(self.program.run_evaluate(&bindings)?)
+		}
+	}
+
+	/// The evaluation program, ready to run.
+	pub fn program(&self) -> &Compiled {
+		&self.program
+	}
+
+	/// The hidden part of the data.
+	pub fn data(&self) -> &Part {
+		&self.hidden
 	}
 }

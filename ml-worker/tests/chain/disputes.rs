@@ -46,6 +46,7 @@ pub(crate) fn dispute(
 		task: TASK,
 		round: 0,
 		slot: 0,
+		score: None,
 		defender,
 		challenger,
 		bond: 1,

@@ -134,6 +134,8 @@ pub(crate) fn status(
 		hidden_segments: hidden.to_vec(),
 		workers: Vec::new(),
 		training_tensor: None,
+		test_tensor: None,
+		score: None,
 		test: TestPart::Hidden,
 		evaluation_attempt: 0,
 		trainer_bond: 0,

@@ -6,6 +6,7 @@ use ml_worker::{
 	dataset::segments::Part,
 	training::{
 		disputed::OwnComputation,
+		evaluation::Evaluation,
 		run::{Place, Run, Segment},
 		State,
 	},
@@ -28,13 +29,16 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 const SEED: Seed = Seed([5; 32]);
 
-fn run() -> Arc<Run> {
-	let prepared = small::prepared();
-	let engine = Engine::new(EngineOptions {
+fn engine() -> Engine {
+	Engine::new(EngineOptions {
 		threads: NonZeroUsize::new(2),
 		instruction_set: None,
 	})
-	.unwrap();
+	.unwrap()
+}
+
+fn run() -> Arc<Run> {
+	let prepared = small::prepared();
 	let data = &prepared.file.contents.data;
 	let hidden = hidden_segments(&SEED.0.into(), data.segments, data.hidden_segments);
 	let visible = ml_worker::dataset::segments::visible(data.segments, &hidden);
@@ -47,12 +51,29 @@ fn run() -> Arc<Run> {
 	)
 	.unwrap();
 	Arc::new(Run::new(
-		engine,
+		engine(),
 		programs.step,
 		prepared.training,
 		SEED,
 		Part::assemble(shown),
 	))
+}
+
+/// The scoring of states on the hidden part.
+fn evaluation() -> Arc<Evaluation> {
+	let prepared = small::prepared();
+	let data = &prepared.file.contents.data;
+	let hidden = hidden_segments(&SEED.0.into(), data.segments, data.hidden_segments);
+	let shown = hidden
+		.into_iter()
+		.map(|segment| &prepared.segments[usize::from(segment)]);
+	let programs = ml_worker::training::programs::TaskPrograms::new(
+		&prepared.programs.step,
+		&prepared.programs.evaluation,
+	)
+	.unwrap();
+	let part = Part::assemble(shown);
+	Arc::new(Evaluation::new(&engine(), programs.evaluation, part))
 }
 
 /// All values of a step by the reference.
@@ -184,9 +205,17 @@ fn play(
 	run: &Arc<Run>,
 	subject: Subject,
 	facts: &Facts,
+	ground: impl FnMut(&Dispute, Party) -> OwnComputation,
+) -> (Party, Position) {
+	play_with(run.step_program().checked(), subject, facts, ground)
+}
+
+fn play_with(
+	program: &Checked,
+	subject: Subject,
+	facts: &Facts,
 	mut ground: impl FnMut(&Dispute, Party) -> OwnComputation,
 ) -> (Party, Position) {
-	let program = run.step_program().checked();
 	let root = program_root(program);
 	let mut game = Dispute::new(subject, program, facts).unwrap();
 	let mut shown = None;
@@ -361,4 +390,41 @@ fn an_initial_state_of_another_seed_is_found() {
 	);
 	// Its own computation does not bear out what it has claimed, so it has no move.
 	assert_eq!(loser, Party::Defender);
+}
+
+#[test]
+fn a_score_of_another_state_is_found_and_a_right_one_stands() {
+	let (run, evaluation) = (run(), evaluation());
+	let place = Place { round: 0, slot: 0 };
+	let trained = Claim::honest(&run, place, run.initial_state());
+	let (first, last) = (&trained.states[0], trained.states.last().unwrap());
+	let [untrained, right] = [first, last].map(|state| evaluation.correct(state).unwrap());
+	assert_ne!(untrained, right);
+	let data = evaluation.data();
+	let facts = Facts {
+		seed: SEED,
+		data: Some(pouw_dispute::data_root(
+			&[&data.features, &data.labels].map(tensor_root),
+		)),
+		updates: vec![],
+	};
+	let of = |state: &State| {
+		OwnComputation::of_evaluation(run.clone(), evaluation.clone(), state.clone())
+	};
+	let program = evaluation.program().checked();
+	for (correct, scored, expected) in [
+		(untrained, first, Party::Defender),
+		(right, last, Party::Challenger),
+	] {
+		let subject = Subject::Evaluation {
+			state: state_root(last),
+			correct,
+		};
+		let (loser, _) = play_with(program, subject, &facts, |_, party| match party {
+			Party::Defender => of(scored),
+			Party::Challenger if correct == right => of(first),
+			Party::Challenger => of(last),
+		});
+		assert_eq!(loser, expected);
+	}
 }

@@ -17,7 +17,7 @@
 //! - **Live**: a worker that has accepted its draw and still holds its place.
 //! - **Two thirds**: the least number that is two thirds of the *places* of a role
 //!   ([`two_thirds`](pouw_primitives::proof::two_thirds)). Empty places count, so that nothing is gained by
-//!   driving others out. A task that asks for a single supervisor or evaluator trusts it alone.
+//!   driving others out. A task that asks for a single supervisor trusts it alone.
 //! - **Sealed**: a round whose set of commitments is fixed. The merge of the set is the next round's start.
 //! - **Checked**: a sealed round whose audits, and those of all rounds before it, are over. It can't be
 //!   lost any more.
@@ -34,7 +34,7 @@
 //!      cancel_task ─┘ └─> Failed(NoWorkers | BadSpec)               │   └> Failed(NoProgress)
 //!         └> Cancelled                        (a sealed round lost) └──────────┐            │
 //!                                                                              │            ▼
-//!  Settled <─(audits over)─ Closed <─ reveal, commit <─ attest_test <─ reveal_test <─ Evaluating
+//!  Settled <─(all checked)─ Closed <─ reveal, commit <─ attest_test <─ reveal_test <─ Evaluating
 //!  Failed(NoEvaluation) <──────┘
 //! ```
 //!
@@ -53,9 +53,10 @@
 //!   The others are paid for the segments that are lost with it out of the bond, of which at least half is
 //!   burned. If nobody is left in the open round, its deadline waits for successors.
 //! - **Evaluating.** The client reveals the hidden part, supervisors attest that it is what it had
-//!   committed to, evaluators score by commit and reveal; two thirds of them decide. Without agreement
-//!   others are drawn as evaluators, twice at most.
-//! - **The end** waits for the last audit. Then fee, bonds and subsidy are paid out, tickets released, a
+//!   committed to and what tensor it makes, evaluators score by commit and reveal. What two thirds of them say
+//!   can be challenged for some time; if it is refuted, those who have claimed it lose place and pay, and others
+//!   score the model. Without agreement others are drawn as evaluators too, twice at most.
+//! - **The end** waits for the last audit, and until the score can't be challenged any more. Then fee, bonds and subsidy are paid out, tickets released, a
 //!   [`TaskSummary`](pouw_primitives::status::TaskSummary) is kept, and everything else is cleared in
 //!   bounded steps.
 //!

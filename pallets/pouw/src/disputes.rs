@@ -621,6 +621,7 @@ impl<T: Config> Pallet<T> {
 			task: dispute.task,
 			round: dispute.round,
 			slot: dispute.slot,
+			score: dispute.score,
 			void: Self::standing(&dispute).is_none(),
 			defender: dispute.defender,
 			challenger: dispute.challenger,

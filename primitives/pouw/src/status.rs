@@ -1,7 +1,7 @@
 //! What the chain tells about tickets, tasks, rounds and audits, and who must do what next.
 
 use crate::{
-	proof::{AuditAnswer, Score},
+	proof::{AuditAnswer, Score, WrongScore},
 	spec::TaskSpec,
 	ticket::{Capabilities, Endpoint, Role},
 	AuditId, Balance, BlockNumber, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
@@ -343,6 +343,8 @@ pub struct DisputeStatus<AccountId> {
 	pub round: RoundIndex,
 	/// The place of the defender among the task's trainers, or its evaluators.
 	pub slot: Slot,
+	/// What of a score it is about; none where it is about a trainer's round.
+	pub score: Option<WrongScore>,
 	/// The trainer or evaluator who has claimed what is in dispute.
 	pub defender: AccountId,
 	/// Who says that it is wrong.

@@ -19,7 +19,7 @@ use clap::{Args, Subcommand};
 use ml_worker_engine::{Engine, EngineOptions};
 use narrowed::Narrowed;
 use pouw_dispute::Party;
-use pouw_primitives::{status::DisputeStatus, DisputeId, TaskId};
+use pouw_primitives::{proof::WrongScore, status::DisputeStatus, DisputeId, TaskId};
 use repops::check::Checked;
 use serde_json::{json, Value};
 use std::{num::NonZeroUsize, time::Duration};
@@ -131,12 +131,11 @@ async fn list(task: Option<TaskId>, view: &View, global: &Global) -> Result<(), 
 	println!("{} open disputes", disputes.len());
 	for status in &disputes {
 		println!(
-			"{:>6}  task {}, round {}, place {}  {} to move until block {}  {}",
+			"{:>6}  task {}, {}  {} to move until block {}  {}",
 			status.dispute,
 			status.task,
-			status.round,
-			status.slot,
-			name(status.game.to_move()),
+			claim(status),
+			name(status, status.game.to_move()),
 			status.deadline,
 			Narrowed::of(status, None)
 		);
@@ -144,7 +143,7 @@ async fn list(task: Option<TaskId>, view: &View, global: &Global) -> Result<(), 
 	Ok(())
 }
 
-/// The step program of a dispute's task. What is shown lacks names without it, no more.
+/// The program that a dispute is about. What is shown lacks names without it, no more.
 async fn program(
 	view: &View,
 	connection: &ConnectionOptions,
@@ -183,16 +182,28 @@ async fn fetch(
 	let program = task
 		.programs(&workshop, &holders(&task_status, None))
 		.await
-		.map(|programs| programs.step.clone());
+		.map(|programs| match status.score {
+			Some(WrongScore::Correct) => programs.evaluation.clone(),
+			_ => programs.step.clone(),
+		});
 	store.shutdown().await;
 	Ok(program?)
 }
 
+/// What a dispute is about, in the task.
+fn claim(status: &Status) -> String {
+	match status.score {
+		None => format!("round {}, place {}", status.round, status.slot),
+		Some(_) => format!("the score of the evaluator in place {}", status.slot),
+	}
+}
+
 /// A party by what it does.
-fn name(party: Party) -> &'static str {
-	match party {
-		Party::Defender => "the trainer",
-		Party::Challenger => "the challenger",
+fn name(status: &Status, party: Party) -> &'static str {
+	match (party, status.score) {
+		(Party::Defender, None) => "the trainer",
+		(Party::Defender, Some(_)) => "the evaluator",
+		(Party::Challenger, _) => "the challenger",
 	}
 }
 
@@ -205,16 +216,19 @@ fn show(status: &Status, program: Option<&Checked>, global: &Global) {
 	line(
 		"dispute",
 		format!(
-			"{} about task {}, round {}, place {}{}",
+			"{} about task {}, {}{}",
 			status.dispute,
 			status.task,
-			status.round,
-			status.slot,
+			claim(status),
 			if status.void { ", void" } else { "" }
 		),
 	);
 	let defender = address(&status.defender.0);
-	line("trainer", format!("{defender}, whose ticket is at stake"));
+	let role = match status.score {
+		None => "trainer",
+		Some(_) => "evaluator",
+	};
+	line(role, format!("{defender}, whose ticket is at stake"));
 	let challenger = address(&status.challenger.0);
 	let bond = Amount(status.bond);
 	line(
@@ -226,7 +240,7 @@ fn show(status: &Status, program: Option<&Checked>, global: &Global) {
 		"to move",
 		format!(
 			"{}, until block {}",
-			name(status.game.to_move()),
+			name(status, status.game.to_move()),
 			status.deadline
 		),
 	);
@@ -242,6 +256,7 @@ fn as_json(status: &Status, program: Option<&Checked>) -> Value {
 		"task": status.task,
 		"round": status.round,
 		"slot": status.slot,
+		"score": status.score,
 		"defender": address(&status.defender.0),
 		"challenger": address(&status.challenger.0),
 		"bond": status.bond.to_string(),

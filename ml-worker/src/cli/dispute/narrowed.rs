@@ -81,8 +81,12 @@ impl Narrowed {
 			Subject::Round { segments, .. } => format!("the {segments} segments of a round"),
 			Subject::Initial { .. } => "the state that the task starts from".into(),
 			Subject::Merge { .. } => format!(
-				"the merge of {} states that the round starts from",
-				status.updates.len()
+				"the merge of {} states that {}",
+				status.updates.len(),
+				match status.score {
+					None => "the round starts from",
+					Some(_) => "is the final state",
+				}
 			),
 			Subject::Steps { steps, .. } => format!("the {steps} steps of a segment"),
 			Subject::Evaluation { .. } => "the number of right answers".into(),

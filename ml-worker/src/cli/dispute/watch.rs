@@ -147,15 +147,15 @@ impl Seen {
 		let text = if let Some([right, claimed]) = &decided {
 			format!(
 				"#{number} {} {did}; the chain computes {right}, claimed was {claimed}",
-				name(by)
+				name(&self.status, by)
 			)
 		} else if is_last {
-			format!("#{number} {} {did}; that decides it", name(by))
+			format!("#{number} {} {did}; that decides it", name(&self.status, by))
 		} else {
 			format!(
 				"#{number} {} {did}; now {now}; {} to move until block {deadline}",
-				name(by),
-				name(next)
+				name(&self.status, by),
+				name(&self.status, next)
 			)
 		};
 		let mut json = json!({
@@ -203,7 +203,7 @@ impl Seen {
 		let winner = address(&winner.0);
 		let text = format!(
 			"#{number} {} {why}: of {from}, {} POUW, {} went to {winner} and {} were burned",
-			name(loser),
+			name(&self.status, loser),
 			Amount(lost),
 			Amount(won),
 			Amount(burned)
@@ -221,16 +221,22 @@ impl Seen {
 		Told { text, json }
 	}
 
-	/// What was taken of the trainer's ticket, and what was burned of it.
+	/// What was taken of the defender's ticket, and what was burned of it.
 	fn slashed(&self, events: &[MarketEvent]) -> Option<(u128, u128)> {
 		let status = &self.status;
-		let about = [
+		let mut about = vec![
 			("task", u128::from(status.task)),
-			("round", status.round.into()),
 			("slot", status.slot.into()),
 		];
+		let name = match status.score {
+			None => {
+				about.push(("round", status.round.into()));
+				"CommitmentRefuted"
+			}
+			Some(_) => "ScoreRefuted",
+		};
 		let refuted = events.iter().find(|event| {
-			event.name == "CommitmentRefuted"
+			event.name == name
 				&& about
 					.iter()
 					.all(|(field, number)| event.number(field) == Some(*number))

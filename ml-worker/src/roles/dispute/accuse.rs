@@ -116,7 +116,10 @@ impl Worker {
 			return Ok(());
 		};
 		let view = self.workshop.chain.best().await?;
-		if self.has_challenged(&view, task, place).await? {
+		let about_it = |status: &DisputeStatusOf| {
+			status.score.is_none() && (status.round, status.slot) == (place.round, place.slot)
+		};
+		if self.has_challenged(&view, task, about_it).await? {
 			accusation.done = true;
 			return Ok(task.journal.write(&name(place), &accusation)?);
 		}
@@ -146,19 +149,17 @@ impl Worker {
 		Ok(task.journal.write(&name(place), &accusation)?)
 	}
 
-	/// Whether this account has a dispute open about this commitment.
-	async fn has_challenged(
+	/// Whether this account has a dispute of a task open that is about this.
+	pub(super) async fn has_challenged(
 		&self,
 		view: &View,
 		task: &Task,
-		place: Place,
+		about_it: impl Fn(&DisputeStatusOf) -> bool,
 	) -> Result<bool, RoleError> {
 		for dispute in view.open_disputes(Some(task.id), LOOKED_AT).await? {
 			let status = view.dispute_status(dispute).await?;
 			if status.is_some_and(|status| {
-				status.challenger == *self.account()
-					&& (status.round, status.slot) == (place.round, place.slot)
-					&& !status.void
+				status.challenger == *self.account() && about_it(&status) && !status.void
 			}) {
 				return Ok(true);
 			}

@@ -2,6 +2,8 @@
 //! start of the segment in dispute.
 
 use super::{place, DisputeError, DisputeStatusOf};
+#[cfg(feature = "faults")]
+use crate::roles::Fault;
 use crate::{
 	chain::View,
 	metrics::METRICS,
@@ -84,7 +86,30 @@ impl Worker {
 				};
 				Ok(own)
 			}
-			Subject::Evaluation { .. } => Err(DisputeError::NoSuchThing.into()),
+			Subject::Evaluation {
+				state,
+				#[cfg(feature = "faults")]
+				correct,
+				..
+			} => {
+				let evaluation = task
+					.evaluation(&self.workshop, &holders(task_status, None))
+					.await?;
+				let agreed = task
+					.agreed(&self.workshop, view, task_status, status.round)
+					.await?;
+				// It was claimed with the number. Where it is wrong, that should have been challenged.
+				if agreed.root != H256(state) {
+					return Err(DisputeError::NothingWrong.into());
+				}
+				let own = OwnComputation::of_evaluation(run, evaluation, agreed.state.clone());
+				#[cfg(feature = "faults")]
+				let own = match (self.fault, party) {
+					(Some(Fault::WrongScore), Party::Defender) => own.claiming(correct),
+					_ => own,
+				};
+				Ok(own)
+			}
 		}
 	}
 

@@ -1,4 +1,5 @@
-//! The parties of a dispute: a trainer that stands by its commitment, and whoever says that it is wrong.
+//! The parties of a dispute: a trainer that stands by its commitment, or an evaluator by its score, and whoever
+//! says that it is wrong.
 //!
 //! Each move follows from the chain's state alone and from what this machine computes, so nothing of a game has
 //! to be remembered: a worker that was started again makes the move that is due. What stays in memory between
@@ -6,6 +7,7 @@
 
 mod accuse;
 mod ground;
+mod score;
 mod sent;
 
 pub(super) use accuse::{is_withheld, Wrong};
@@ -22,6 +24,7 @@ use pouw_dispute::{
 	challenge, defend, ChallengerMove, DefenderMove, Dispute, Facts, MoveError, Party, PartyError,
 };
 use pouw_primitives::{
+	proof::WrongScore,
 	status::{DisputeStatus, Duty},
 	DisputeId,
 };
@@ -157,10 +160,15 @@ impl Worker {
 		own: Arc<Mutex<OwnComputation>>,
 	) -> Result<(Move, Vec<PartProof>), RoleError> {
 		let holders = super::task::holders(task_status, None);
-		let program = task.programs(&self.workshop, &holders).await?.step.clone();
+		let programs = task.programs(&self.workshop, &holders).await?;
+		let (program, data) = match status.score {
+			Some(WrongScore::Correct) => (&programs.evaluation, task_status.test_tensor),
+			_ => (&programs.step, task_status.training_tensor),
+		};
+		let program = program.clone();
 		let facts = Facts {
 			seed: Seed(task.seed.0),
-			data: task_status.training_tensor.map(|root| root.0),
+			data: data.map(|root| root.0),
 			updates: status.updates.iter().map(|root| root.0).collect(),
 		};
 		let (game, shown) = (status.game.clone(), status.shown.clone());
@@ -273,7 +281,7 @@ fn describe(game: &Dispute) -> String {
 	}
 }
 
-/// The trainer's place that a dispute is about.
+/// The place that a dispute is about. For a score that is an evaluator's, in the round after the last.
 fn place(status: &DisputeStatusOf) -> Place {
 	Place {
 		round: status.round,
