@@ -71,7 +71,7 @@ start_verifier() {
 }
 
 start_validators
-wait_for_finality "$NODE_RPC_PORT" 1 300 || fail 'the chain does not finalize'
+wait_for_finality "$NODE_RPC_PORT" 1 600 || fail 'the chain does not finalize'
 say "two validators finalize blocks; node at $NODE_URL"
 
 # As many trainers as the task wants, so that it gets the cheat, and as many verifiers as an audit wants, so that
