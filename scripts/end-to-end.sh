@@ -5,9 +5,10 @@
 #
 # usage: scripts/end-to-end.sh [--fault FAULT] [--at-once NUMBER] [--no-build]
 #
-# Without --fault all of them are run, NUMBER at a time (5 if nothing is said), and of each that has failed the log
-# is shown. With --fault that one alone is run, and tells what it does. With --no-build the programs are taken that
-# were built before.
+# Without --fault all of them are run, NUMBER at a time, and of each that has failed the log is shown. If nothing is
+# said they are 5, or less where memory is short: a network takes most of a GiB, and half a minute of a processor's
+# time, most of it to start. With --fault that one alone is run, and tells what it does. With --no-build the programs
+# are taken that were built before.
 #
 # FAULT is what is done wrong:
 #   skip-steps, stale-weights, wrong-rows, flip-bit, copy-update   a trainer that claims what it has not trained
@@ -18,17 +19,17 @@
 #                                                                  they are asked about, and a trainer that skips
 #                                                                  steps
 #
-# What must hold: the wrong commitment is challenged by the verifiers on their own, and the dispute ends by
-# proof or by the clock; who is wrong loses what it had at stake, half of it to the other party, and nobody else
-# loses anything; a trainer and a verifier that are killed come back and go on; the task settles, every unit of the
-# fee is accounted for, and of what was on hold nothing is left; someone with an empty store replays the run to
-# the chain's own roots.
+# What must hold: the wrong commitment is challenged by the verifiers on their own, and the dispute ends by proof or
+# by the clock; who is wrong loses what it had at stake, half of it to the other party; nobody else loses a ticket
+# or a bond; workers that are killed come back and go on; the task settles, every unit of the fee is accounted for,
+# and of what was on hold for the task nothing is left; someone with an empty store replays the run to the chain's
+# own roots.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Those that take longest come first.
 faults=(approve-all skip-steps silent stalled-challenge false-challenge stale-weights wrong-rows flip-bit copy-update)
-only='' at_once=5 build=yes
+only='' at_once='' build=yes
 usage() {
   printf 'network test: %s\nusage: scripts/end-to-end.sh [--fault FAULT] [--at-once NUMBER] [--no-build]\n' "$*" >&2
   exit 2
@@ -64,7 +65,7 @@ folder=$PWD/target/network-test/run-$(date +%Y%m%d-%H%M%S)-$$
 mkdir -p "$folder"
 # To make a genesis state is most of what a node does when it starts; here it is made once for all.
 export NETWORK_CHAIN=$folder/chain.json
-"$POUW_BIN_DIR/pouw-node" export-chain-spec --chain local --raw --output "$NETWORK_CHAIN" 2>"$folder/chain.log" ||
+"$POUW_BIN_DIR/pouw-node" export-chain-spec --chain local --raw --output "$NETWORK_CHAIN" >"$folder/chain.log" 2>&1 ||
   { cat "$folder/chain.log" >&2; exit 1; }
 
 if [ -n "$only" ]; then
@@ -76,6 +77,8 @@ if [ -n "$only" ]; then
   exit 1
 fi
 
+# What a run says when its network is up.
+READY='the workers have their tickets and work'
 declare -A fault_of=() begun=()
 passed=0 failed=0
 stop_runs() {
@@ -104,12 +107,32 @@ finish_one() {
   fi
 }
 
+# starting : prints how many of the runs are not yet ready.
+starting() {
+  local pid count=0
+  for pid in "${!fault_of[@]}"; do
+    if kill -0 "$pid" 2>/dev/null && ! grep -qs "$READY" "$folder/${fault_of[$pid]}.log"; then
+      count=$((count + 1))
+    fi
+  done
+  printf '%d\n' $count
+}
+
+if [ -z "$at_once" ]; then
+  at_once=$(awk '/^MemAvailable:/ { print int($2 / 1048576) }' /proc/meminfo)
+  at_once=$((at_once < 1 ? 1 : at_once > 5 ? 5 : at_once))
+fi
+# One and a half for each processor, so that none is idle while blocks are waited for.
+at_start=$((($(nproc) * 3 + 1) / 2))
 printf 'network test: %d faults, each on a network of its own, %d at a time; logs: %s\n' \
   ${#faults[@]} "$at_once" "$folder"
 # A hundred ports for each, below those that the system gives away.
 port=$((10000 + RANDOM % 200 * 100))
 for fault in "${faults[@]}"; do
   while [ ${#fault_of[@]} -ge "$at_once" ]; do finish_one; done
+  # To start a network takes more of the processors than all that follows; those that are under way must not miss
+  # their deadlines for it.
+  while [ "$(starting)" -ge "$at_start" ]; do sleep 0.5; done
   NETWORK_FIRST_PORT=$port ./scripts/network-test/run.sh "$fault" "$folder/$fault" >"$folder/$fault.log" 2>&1 &
   fault_of[$!]=$fault begun[$!]=$SECONDS
   port=$((port + 100))

@@ -135,7 +135,7 @@ wait_for_line() {
 # wait_for_workers NAME… : returns when these workers have their tickets and do their duties.
 wait_for_workers() {
   local name
-  for name in "$@"; do wait_for_line "$NETWORK_FOLDER/$name.log" '^working as' 180 || return 1; done
+  for name in "$@"; do wait_for_line "$NETWORK_FOLDER/$name.log" '^working as' 300 || return 1; done
 }
 
 # worker_address NAME : prints the address of a worker that does its duties.

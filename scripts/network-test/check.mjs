@@ -150,10 +150,12 @@ function checkTickets() {
       `its ticket of ${taken} was taken and burned`,
     );
   }
-  const losers = loser === 'Defender' ? [wrong, ...bribed] : [];
+  const trainers = loser === 'Defender' ? [wrong] : [];
   check(
-    same(of('tickets.TicketSlashed').map(({ owner }) => owner), losers),
-    'nobody else has lost a ticket',
+    same(of('tickets.TicketSlashed').map(({ owner }) => owner), [...trainers, ...bribed]) &&
+      same(of('mlTasks.BondSlashed').map(({ account }) => account), trainers) &&
+      of('mlTasks.ClientBondForfeited').length === 0,
+    'nobody else has lost a ticket or a bond',
   );
 }
 
