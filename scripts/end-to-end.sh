@@ -1,219 +1,143 @@
 #!/usr/bin/env bash
-# A network test with the real programs: two validators and the workers of one task, one of them a worker
-# that does wrong (a build that exists for this test only), and a client that knows the chain by its metadata
-# alone (@polkadot/api).
+# The network test: the real programs, on networks of their own, with workers that do wrong. Each fault has one
+# network: two validators, the workers of one task, and a client that knows the chain by its metadata alone
+# (@polkadot/api). They spend most of their time waiting for blocks, so several run at a time.
 #
-# usage: scripts/end-to-end.sh [--fault FAULT]
+# usage: scripts/end-to-end.sh [--fault FAULT] [--at-once NUMBER] [--no-build]
 #
-# FAULT is what the one worker does wrong; without it, skip-steps:
+# Without --fault all of them are run, NUMBER at a time, and of each that has failed the log is shown. If nothing is
+# said they are 5, or less where memory is short: a network takes most of a GiB, and half a minute of a processor's
+# time, most of it to start. With --fault that one alone is run, and tells what it does. With --no-build the programs
+# are taken that were built before.
+#
+# FAULT is what is done wrong:
 #   skip-steps, stale-weights, wrong-rows, flip-bit, copy-update   a trainer that claims what it has not trained
 #   silent                                                         such a one that makes no move when challenged
 #   false-challenge                                                a verifier that disputes what is right
 #   stalled-challenge                                              such a one that makes no move then
-#   approve-all                                                    a verifier that runs nothing, and a trainer
-#                                                                  that skips steps
+#   approve-all                                                    two of three verifiers that approve whatever
+#                                                                  they are asked about, and a trainer that skips
+#                                                                  steps
 #
-# What must hold: the wrong commitment is challenged by the verifiers on their own, and the dispute ends by
-# proof or by the clock; who is wrong loses what it had at stake, half of it to the other party; a trainer and a
-# verifier that are killed in mid-round come back and go on; the task settles and every unit of the fee is
-# accounted for; someone with an empty store replays the run to the chain's own roots.
+# What must hold: the wrong commitment is challenged by the verifiers on their own, and the dispute ends by proof or
+# by the clock; who is wrong loses what it had at stake, half of it to the other party; nobody else loses a ticket
+# or a bond; workers that are killed come back and go on; the task settles, every unit of the fee is accounted for,
+# and of what was on hold for the task nothing is left; someone with an empty store replays the run to the chain's
+# own roots.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-fault=skip-steps
+# Those that take longest come first.
+faults=(approve-all skip-steps silent stalled-challenge false-challenge stale-weights wrong-rows flip-bit copy-update)
+only='' at_once='' build=yes
+usage() {
+  printf 'network test: %s\nusage: scripts/end-to-end.sh [--fault FAULT] [--at-once NUMBER] [--no-build]\n' "$*" >&2
+  exit 2
+}
 while [ $# -gt 0 ]; do
   case $1 in
-    --fault) fault=${2-}; shift $(($# < 2 ? 1 : 2)) ;;
-    *) printf 'network test: unknown argument %s; it takes --fault FAULT\n' "$1" >&2; exit 2 ;;
+    --fault) only=${2-}; shift
+      case " ${faults[*]} " in
+        *" ${only:-none} "*) ;;
+        *) usage "there is no fault \"$only\"; there are ${faults[*]}" ;;
+      esac ;;
+    --at-once) at_once=${2-}; shift
+      case $at_once in '' | *[!0-9]* | 0*) usage '--at-once takes a number from 1 on' ;; esac ;;
+    --no-build) build=no ;;
+    *) usage "unknown argument $1" ;;
   esac
+  shift
 done
-# Who does wrong, who loses the dispute for it, and whether by the clock.
-trainer_fault=$fault verifier_fault='' loser=Defender timed_out=false
-case $fault in
-  skip-steps | stale-weights | wrong-rows | flip-bit | copy-update) ;;
-  silent) timed_out=true ;;
-  approve-all) trainer_fault=skip-steps verifier_fault=approve-all ;;
-  false-challenge) trainer_fault='' verifier_fault=$fault loser=Challenger ;;
-  stalled-challenge) trainer_fault='' verifier_fault=$fault loser=Challenger timed_out=true ;;
-  *) printf 'network test: there is no fault "%s"\n' "$fault" >&2; exit 2 ;;
-esac
 # shellcheck source=scripts/environment.sh
 . scripts/environment.sh
-# shellcheck source=scripts/network.sh
-. scripts/network.sh
-
-say() { printf 'network test: %s\n' "$*"; }
-fail() {
-  # The market's story is what explains a failure to those who have only this output.
-  if [ -s "${events-}" ]; then cat "$events" >&2; fi
-  printf 'network test: FAILED: %s (folders and logs: %s)\n' "$*" "$NETWORK_FOLDER" >&2
-  printf '\n0 passed, 1 failed\n'
-  exit 1
-}
 
 # Whatever brought them, programs that are there will do.
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
   (. scripts/packages.sh && install_packages nodejs npm)
 fi
 npm ci --silent --no-audit --no-fund --prefix scripts/polkadot-js
-
-./scripts/build.sh
-cargo build "${POUW_BUILD[@]}" --example ml-worker-faulty --features ml-worker/faults
-
-NETWORK_FOLDER=$PWD/target/network-test/run-$(date +%Y%m%d-%H%M%S)-$$
-mkdir -p "$NETWORK_FOLDER"
-trap stop_network EXIT
-worker=$POUW_BIN_DIR/ml-worker
-client=(--dev-account Client --store "$NETWORK_FOLDER/Client/store")
-
-# wait_for FILE PATTERN SECONDS WHAT : waits until a line of the file matches, and says what that means.
-wait_for() {
-  wait_for_line "$1" "$2" "$3" || fail "$4 did not happen within $3 s"
-  say "$4"
-}
-
-start_validators
-wait_for_finality "$NODE_RPC_PORT" 1 90 || fail 'the chain does not finalize'
-say "two validators finalize blocks; node at $NODE_URL"
-
-start_worker Trainer1 trainer; trainer=$STARTED
-faulty=$POUW_BIN_DIR/examples/ml-worker-faulty
-start_worker Cheat trainer "$faulty" ${trainer_fault:+--fault "$trainer_fault"}
-start_worker Supervisor1 supervisor
-start_worker Verifier1 verifier; verifier=$STARTED
-start_worker Verifier2 verifier
-start_worker Verifier3 verifier "$faulty" ${verifier_fault:+--fault "$verifier_fault"}
-start_worker Evaluator1 evaluator
-
-find_port
-mkdir -p "$NETWORK_FOLDER/Client"
-wait_for_workers Trainer1 Cheat Supervisor1 Verifier1 Verifier2 Verifier3 Evaluator1 ||
-  fail 'a worker did not start'
-say 'the workers have their tickets and work'
-"$worker" task prepare examples/digits.toml --url "$NODE_URL" \
-  --store "$NETWORK_FOLDER/Client/store" --listen "127.0.0.1:$PORT" \
-  --spec "$NETWORK_FOLDER/spec.hex"
-start "$NETWORK_FOLDER/Client.log" "$worker" --log info work --role client "${client[@]}" \
-  --url "$NODE_URL" --listen "127.0.0.1:$PORT"
-
-events=$NETWORK_FOLDER/events.log
-start "$events" node scripts/polkadot-js/follow-task.mjs --url "$NODE_URL" --uri //Client \
-  --spec "$NETWORK_FOLDER/spec.hex" --minutes 20
-follower=$STARTED
-
-wait_for "$events" '^task [0-9]+' 60 'the task is submitted'
-task=$(sed -n 's/^task \([0-9]*\)$/\1/p' "$events")
-wait_for "$events" 'pouw\.RoundCommitted' 240 'a trainer has committed to a round'
-
-kill -KILL "$trainer" "$verifier"
-say 'a trainer and a verifier are killed'
-sleep 3
-start_worker Trainer1 trainer
-start_worker Verifier1 verifier
-# The place of the cheat can be taken once it is caught.
-start_worker Trainer2 trainer
-say 'they are started again, and another trainer has come'
-
-wait_for "$events" 'pouw\.DisputeOpened' 300 'a verifier disputes a commitment'
-dispute=$(sed -n 's/.*pouw\.DisputeOpened dispute=\([0-9]*\).*/\1/p' "$events" | head -1)
-"$worker" dispute list --url "$NODE_URL" || fail 'the disputes can not be listed'
-# It may have ended already; its story is then told by the events alone.
-start "$NETWORK_FOLDER/dispute.log" "$worker" dispute watch "$dispute" --url "$NODE_URL" \
-  --store "$NETWORK_FOLDER/watcher/store"
-wait_for "$events" "pouw\.DisputeEnded .* loser=$loser timedOut=$timed_out" 420 \
-  "a dispute ends: the loser is the $loser (by the clock: $timed_out)"
-if [ "$fault" = approve-all ]; then
-  wait_for "$events" 'pouw\.VerifierSlashed' 60 'the verifier that approved it loses its ticket'
+if [ $build = yes ]; then
+  ./scripts/build.sh
+  cargo build "${POUW_BUILD[@]}" --example ml-worker-faulty --features ml-worker/faults
 fi
-wait "$follower" || fail "the task did not settle: $(tail -1 "$events")"
-say 'the task is settled'
-sed 's/^/network test: watched: /' "$NETWORK_FOLDER/dispute.log"
 
-node --input-type=module - "$events" "$loser" "$timed_out" <<'CHECK' || fail 'what was paid and taken does not add up'
-import { readFileSync } from 'node:fs';
-const [, , file, loser, timedOut] = process.argv;
-const lines = readFileSync(file, 'utf8').trim().split('\n');
-const { task, summary } = JSON.parse(lines.at(-1));
-const amount = (value) => BigInt(value);
-const check = (holds, what) => {
-  console.log(`network test: ${holds ? 'holds' : 'DOES NOT HOLD'}: ${what}`);
-  if (!holds) process.exitCode = 1;
-};
+folder=$PWD/target/network-test/run-$(date +%Y%m%d-%H%M%S)-$$
+mkdir -p "$folder"
+# To make a genesis state is most of what a node does when it starts; here it is made once for all.
+export NETWORK_CHAIN=$folder/chain.json
+"$POUW_BIN_DIR/pouw-node" export-chain-spec --chain local --raw --output "$NETWORK_CHAIN" >"$folder/chain.log" 2>&1 ||
+  { cat "$folder/chain.log" >&2; exit 1; }
 
-// "#BLOCK section.Name field=value …"
-const events = lines.flatMap((line) => {
-  const [, block, name, rest] = line.match(/^#(\d+) (\S+) ?(.*)$/) ?? [];
-  if (!name) return [];
-  const fields = Object.fromEntries(
-    [...rest.matchAll(/(\w+)=(\S*)/g)].map(([, field, value]) => [field, value]),
-  );
-  return [{ block: Number(block), name, ...fields }];
-});
-const of = (name) => events.filter((event) => event.name === name);
-const passed = (block, from, to) =>
-  of('balances.TransferOnHold')
-    .filter((moved) => moved.block === block && moved.source === from && moved.dest === to)
-    .map((moved) => amount(moved.amount));
-const half = (whole) => whole / 2n;
+if [ -n "$only" ]; then
+  if ./scripts/network-test/run.sh "$only" "$folder/$only"; then
+    printf '\n1 passed, 0 failed\n'
+    exit 0
+  fi
+  printf '\n0 passed, 1 failed\n'
+  exit 1
+fi
 
-const ended = of('pouw.DisputeEnded').filter((end) => end.loser === loser && end.timedOut === timedOut);
-check(ended.length > 0, `${ended.length} of ${of('pouw.DisputeOpened').length} disputes ended so`);
-check(of('pouw.DisputeEnded').every((end) => end.loser === loser), 'nobody else lost one');
-for (const end of ended) {
-  const opened = of('pouw.DisputeOpened').find((open) => open.dispute === end.dispute);
-  if (loser === 'Defender') {
-    const refutations = of('pouw.CommitmentRefuted');
-    const refuted = refutations.find(
-      (refuted) =>
-        refuted.block === end.block &&
-        refuted.round === end.round &&
-        refuted.slot === end.slot &&
-        refuted.challenger === opened.challenger,
-    );
-    check(refuted !== undefined, `dispute ${end.dispute}: the commitment does not stand any more`);
-    if (!refuted) continue;
-    const [slashed, burned] = [refuted.slashed, refuted.burned].map(amount);
-    if (slashed === 0n) {
-      // Several win at the same time, and a ticket can be taken only once.
-      const before = refutations.find((other) => other.trainer === refuted.trainer && amount(other.slashed) > 0n);
-      check(
-        before !== undefined && before.block <= end.block && burned === 0n,
-        `dispute ${end.dispute}: the trainer's ticket had been slashed before`,
-      );
-      continue;
-    }
-    const ticket = of('tickets.TicketSlashed').find((taken) => taken.owner === refuted.trainer);
-    check(
-      ticket !== undefined && amount(ticket.amount) === slashed && slashed > 0n,
-      `dispute ${end.dispute}: the trainer's ticket of ${slashed} was slashed`,
-    );
-    check(
-      passed(end.block, refuted.trainer, opened.challenger).includes(half(slashed)) &&
-        burned === slashed - half(slashed),
-      `dispute ${end.dispute}: ${half(slashed)} went to the challenger, ${burned} were burned`,
-    );
-  } else {
-    const bond = amount(opened.bond);
-    check(
-      passed(end.block, opened.challenger, opened.defender).includes(half(bond)),
-      `dispute ${end.dispute}: of the bond of ${bond}, ${half(bond)} went to the trainer`,
-    );
-  }
+# What a run says when its network is up.
+READY='the workers have their tickets and work'
+declare -A fault_of=() begun=()
+passed=0 failed=0
+stop_runs() {
+  trap '' INT TERM
+  if [ ${#fault_of[@]} -gt 0 ]; then kill "${!fault_of[@]}" 2>/dev/null || true; fi
+  wait
+}
+trap stop_runs EXIT
+trap 'exit 143' INT TERM
+
+# finish_one : waits until one of the runs has ended, and tells how.
+finish_one() {
+  local pid fault status=0 seconds
+  wait -n -p pid "${!fault_of[@]}" || status=$?
+  fault=${fault_of[$pid]} seconds=$((SECONDS - begun[$pid]))
+  unset "fault_of[$pid]"
+  if [ $status = 0 ]; then
+    passed=$((passed + 1))
+    printf 'network test: %-17s passed in %d s\n' "$fault" $seconds
+    # Logs are small, what nodes and workers have stored is not.
+    find "$folder/$fault" -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
+  else
+    failed=$((failed + 1))
+    printf 'network test: %-17s FAILED after %d s; its log:\n' "$fault" $seconds
+    sed "s/^/$fault: /" "$folder/$fault.log"
+  fi
 }
 
-const { paid } = summary;
-const sum = [paid.trainers, paid.verifiers, paid.supervisors, paid.evaluators, summary.refunded, summary.burned]
-  .map(amount)
-  .reduce((a, b) => a + b);
-check(sum === amount(summary.fee), 'paid + refunded + burned = fee');
-check(summary.segments.accepted > 0, 'segments were accepted');
-check(amount(paid.trainers) > 0n, 'the honest trainers are paid');
-const [right, all] = summary.accuracy;
-check(right >= 0.95 * all, `at least 95 % right: ${right} of ${all}`);
-CHECK
+# starting : prints how many of the runs are not yet ready.
+starting() {
+  local pid count=0
+  for pid in "${!fault_of[@]}"; do
+    if kill -0 "$pid" 2>/dev/null && ! grep -qs "$READY" "$folder/${fault_of[$pid]}.log"; then
+      count=$((count + 1))
+    fi
+  done
+  printf '%d\n' $count
+}
 
-"$worker" verify --task "$task" --url "$NODE_URL" --store "$NETWORK_FOLDER/auditor/store" ||
-  fail 'the replay does not give the roots of the chain'
+if [ -z "$at_once" ]; then
+  at_once=$(awk '/^MemAvailable:/ { print int($2 / 1048576) }' /proc/meminfo)
+  at_once=$((at_once < 1 ? 1 : at_once > 5 ? 5 : at_once))
+fi
+# One and a half for each processor, so that none is idle while blocks are waited for.
+at_start=$((($(nproc) * 3 + 1) / 2))
+printf 'network test: %d faults, each on a network of its own, %d at a time; logs: %s\n' \
+  ${#faults[@]} "$at_once" "$folder"
+# A hundred ports for each, below those that the system gives away.
+port=$((10000 + RANDOM % 200 * 100))
+for fault in "${faults[@]}"; do
+  while [ ${#fault_of[@]} -ge "$at_once" ]; do finish_one; done
+  # To start a network takes more of the processors than all that follows; those that are under way must not miss
+  # their deadlines for it.
+  while [ "$(starting)" -ge "$at_start" ]; do sleep 0.5; done
+  NETWORK_FIRST_PORT=$port ./scripts/network-test/run.sh "$fault" "$folder/$fault" >"$folder/$fault.log" 2>&1 &
+  fault_of[$!]=$fault begun[$!]=$SECONDS
+  port=$((port + 100))
+done
+while [ ${#fault_of[@]} -gt 0 ]; do finish_one; done
 
-say 'all holds'
-printf '\n1 passed, 0 failed\n'
+printf '\n%d passed, %d failed\n' $passed $failed
+[ $failed = 0 ]

@@ -1,12 +1,16 @@
 # Sourced by the demo and the network test: starts nodes and workers on the loopback interface, each
 # with a folder and a log of its own, and ends exactly what it started.
 #
-# Ports are searched for, and every run has a folder of its own, so runs don't meet.
+# Ports are searched for, and every run has a folder of its own, so runs don't meet. Of several that begin at the
+# same time each is told by NETWORK_FIRST_PORT where to search. Ports from 32768 on are left to the system, which
+# gives them to whoever connects.
 
 # shellcheck shell=bash
 
 NETWORK_PIDS=()
-NETWORK_NEXT_PORT=$((20000 + RANDOM % 20000))
+NETWORK_NEXT_PORT=${NETWORK_FIRST_PORT:-$((10000 + RANDOM % 20000))}
+# What the nodes take as their chain: the name of a preset, or the file of a specification.
+NETWORK_CHAIN=${NETWORK_CHAIN:-local}
 
 # Prints nothing; sets PORT to a TCP port of the loopback interface that nobody listens on.
 find_port() {
@@ -71,9 +75,8 @@ wait_for_finality() {
   return 1
 }
 
-# start_validators : two validators, Alice and Bob, of the preset `local`, with folders and logs below
-# NETWORK_FOLDER, which the caller sets. Sets NODE_RPC_PORT
-# (Alice's) and NODE_URL.
+# start_validators : two validators, Alice and Bob, of NETWORK_CHAIN, with folders and logs below NETWORK_FOLDER,
+# which the caller sets. Sets NODE_RPC_PORT (Alice's) and NODE_URL.
 start_validators() {
   local folder=$NETWORK_FOLDER alice_p2p alice_rpc bob_p2p bob_rpc alice_metrics bob_metrics
   find_port && alice_p2p=$PORT
@@ -86,11 +89,11 @@ start_validators() {
   # A fixed network key gives Alice an address that Bob can be told. It guards nothing.
   local key=0000000000000000000000000000000000000000000000000000000000000001
   local peer=12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp
-  start "$folder/alice.log" "$POUW_BIN_DIR/pouw-node" --chain local --alice --validator \
+  start "$folder/alice.log" "$POUW_BIN_DIR/pouw-node" --chain "$NETWORK_CHAIN" --alice --validator \
     --base-path "$folder/alice" --node-key "$key" --listen-addr "/ip4/127.0.0.1/tcp/$alice_p2p" \
     --rpc-port "$alice_rpc" --prometheus-port "$alice_metrics" --no-telemetry --no-mdns \
     --allow-private-ip --state-pruning archive --blocks-pruning archive
-  start "$folder/bob.log" "$POUW_BIN_DIR/pouw-node" --chain local --bob --validator \
+  start "$folder/bob.log" "$POUW_BIN_DIR/pouw-node" --chain "$NETWORK_CHAIN" --bob --validator \
     --base-path "$folder/bob" --unsafe-force-node-key-generation \
     --listen-addr "/ip4/127.0.0.1/tcp/$bob_p2p" \
     --rpc-port "$bob_rpc" --prometheus-port "$bob_metrics" --no-telemetry --no-mdns \
@@ -132,7 +135,12 @@ wait_for_line() {
 # wait_for_workers NAME… : returns when these workers have their tickets and do their duties.
 wait_for_workers() {
   local name
-  for name in "$@"; do wait_for_line "$NETWORK_FOLDER/$name.log" '^working as' 60 || return 1; done
+  for name in "$@"; do wait_for_line "$NETWORK_FOLDER/$name.log" '^working as' 300 || return 1; done
+}
+
+# worker_address NAME : prints the address of a worker that does its duties.
+worker_address() {
+  sed -n 's/^working as \([^ ]*\) .*/\1/p' "$NETWORK_FOLDER/$1.log" | head -1
 }
 
 # buy_and_work MARK PROGRAM N ARGUMENT…: N arguments are for `work` alone, the others for both commands.

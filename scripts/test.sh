@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up what is missing, then passes every check of the project:
-# format, lints, tests of all crates, and a network test with the real programs.
+# format, lints, tests of all crates, and networks with the real programs and workers that do wrong.
 #
 # usage: scripts/test.sh [--no-network]
 set -euo pipefail

@@ -1,10 +1,11 @@
 // Submits a task, follows its events to settlement, and reads a view function of the market.
 // It knows nothing of the chain but what its metadata says: no custom types.
 //
-// usage: node follow-task.mjs --url ws://127.0.0.1:9944 --uri //Client --spec FILE [--minutes 10]
-//        node follow-task.mjs --url ws://127.0.0.1:9944 --task 0 [--minutes 10]
+// usage: node follow-task.mjs --url ws://127.0.0.1:9944 --uri //Client --spec FILE [--from BLOCK] [--minutes 10]
+//        node follow-task.mjs --url ws://127.0.0.1:9944 --task 0 [--from BLOCK] [--minutes 10]
 //
-// FILE holds the encoded specification as hex, as `ml-worker task prepare` writes it.
+// FILE holds the encoded specification as hex, as `ml-worker task prepare` writes it. BLOCK is the first one whose
+// events are told: without it the present one for a task that is submitted, else block 1.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
@@ -16,6 +17,7 @@ const { values: options } = parseArgs({
     uri: { type: 'string' },
     spec: { type: 'string' },
     task: { type: 'string' },
+    from: { type: 'string' },
     minutes: { type: 'string', default: '10' },
   },
 });
@@ -25,10 +27,11 @@ if (options.task === undefined && !(options.spec && options.uri)) {
 }
 
 const MARKET = ['tickets', 'mlTasks', 'pouw', 'rewards'];
+const HOLDS = ['Held', 'Released', 'BurnedHeld', 'TransferOnHold'];
 
-/** What is of the market: its own events, and the money that passes from one who is wrong to another. */
+/** What is of the market: its own events, and what becomes of money that is on hold. */
 function isOfMarket({ section, method }) {
-  return MARKET.includes(section) || (section === 'balances' && method === 'TransferOnHold');
+  return MARKET.includes(section) || (section === 'balances' && HOLDS.includes(method));
 }
 
 const api = await ApiPromise.create({
@@ -117,7 +120,8 @@ const timer = setTimeout(() => {
 
 try {
   const head = await api.rpc.chain.getHeader();
-  const from = options.task === undefined ? head.number.toNumber() : 1;
+  const first = options.task === undefined ? head.number.toNumber() : 1;
+  const from = options.from === undefined ? first : Number(options.from);
   const task =
     options.task === undefined
       ? await submit(readFileSync(options.spec, 'utf8').trim(), options.uri)

@@ -1,0 +1,197 @@
+// Checks what a network test's task has cost whom, to the last unit, by the events that `follow-task.mjs` wrote.
+//
+// usage: node check.mjs EVENTS --wrong ADDRESS --loser Defender|Challenger [--timed-out] [--bribed ADDRESS]…
+//
+// --wrong is who does wrong and has to lose each dispute that has a loser, as the party --loser, by proof or,
+// with --timed-out, by the clock. --bribed are verifiers that approve whatever they are asked about.
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    wrong: { type: 'string' },
+    loser: { type: 'string' },
+    'timed-out': { type: 'boolean', default: false },
+    bribed: { type: 'string', multiple: true, default: [] },
+  },
+});
+const { wrong, loser, bribed } = options;
+const timedOut = String(options['timed-out']);
+const lines = readFileSync(positionals[0], 'utf8').trim().split('\n');
+const { summary } = JSON.parse(lines.at(-1));
+
+const check = (holds, what) => {
+  console.log(`network test: ${holds ? 'holds' : 'DOES NOT HOLD'}: ${what}`);
+  if (!holds) process.exitCode = 1;
+};
+const amount = (value) => BigInt(value);
+const total = (values) => values.map(amount).reduce((a, b) => a + b, 0n);
+const half = (whole) => whole / 2n;
+const same = (one, other) => JSON.stringify([...one].sort()) === JSON.stringify([...other].sort());
+
+// "#BLOCK section.Name field=value …"
+const events = lines.flatMap((line) => {
+  const [, block, name, rest] = line.match(/^#(\d+) (\S+) ?(.*)$/) ?? [];
+  if (!name) return [];
+  const fields = Object.fromEntries(
+    [...rest.matchAll(/(\w+)=(\S*)/g)].map(([, field, value]) => [field, value]),
+  );
+  return [{ block: Number(block), name, ...fields }];
+});
+const of = (name, fields = {}) =>
+  events.filter(
+    (event) =>
+      event.name === name && Object.entries(fields).every(([field, value]) => event[field] === value),
+  );
+const amounts = (found) => found.map((event) => event.amount);
+const on = (block, found) => found.filter((event) => event.block === block);
+const CHALLENGE = '{"pouw":"Challenge"}';
+const TICKET = '{"tickets":"Ticket"}';
+const TRAINER_BOND = '{"mlTasks":"TrainerBond"}';
+const FEE = '{"mlTasks":"Fee"}';
+const CLIENT_BOND = '{"mlTasks":"ClientBond"}';
+
+/** What was on hold of a ticket: its price without what it was fined. */
+function stake(owner) {
+  const fined = total(amounts(of('tickets.TicketFined', { owner })));
+  return total(of('tickets.TicketBought', { owner }).map((bought) => bought.price)) - fined;
+}
+
+/** Money on hold of one that passed to another in a block. */
+function passed(block, reason, source, dest) {
+  return amounts(on(block, of('balances.TransferOnHold', { reason, source, dest }))).map(amount);
+}
+
+function checkDisputes() {
+  const ended = of('pouw.DisputeEnded');
+  const opened = ended.map((end) => of('pouw.DisputeOpened', { dispute: end.dispute })[0]);
+  const party = loser === 'Defender' ? 'defender' : 'challenger';
+  const so = ended.filter((end) => end.timedOut === timedOut).length;
+  // Nobody makes a move by chance, but a slow machine may let the clock decide.
+  check(
+    so > 0 && (!options['timed-out'] || so === ended.length),
+    `of ${of('pouw.DisputeOpened').length} disputes ${ended.length} have a loser, ${so} ` +
+      (options['timed-out'] ? 'by the clock' : 'by proof'),
+  );
+  check(
+    ended.every((end) => end.loser === loser) && opened.every((open) => open[party] === wrong),
+    `in each it is the ${party}, who did wrong`,
+  );
+  if (loser === 'Defender') checkTrainer(ended);
+  else for (const [at, end] of ended.entries()) checkChallenge(end, opened[at]);
+}
+
+/** The trainer loses its ticket and its bond, once, and every refuted commitment. */
+function checkTrainer(ended) {
+  const refuted = of('pouw.CommitmentRefuted');
+  check(
+    same(
+      ended.map((end) => `${end.block} ${end.round} ${end.slot}`),
+      refuted.map((end) => `${end.block} ${end.round} ${end.slot}`),
+    ) && refuted.every(({ trainer }) => trainer === wrong),
+    `${refuted.length} times its commitment does not stand any more`,
+  );
+  // Several may win; a ticket can be taken only once.
+  const [first, ...others] = refuted;
+  if (!first) return;
+  const slashed = amount(first.slashed);
+  check(
+    slashed > 0n && slashed === stake(wrong) && others.every((other) => amount(other.slashed) === 0n),
+    `the trainer's ticket of ${slashed} was slashed, once`,
+  );
+  check(
+    passed(first.block, TICKET, wrong, first.challenger).includes(half(slashed)) &&
+      amount(first.burned) === slashed - half(slashed) &&
+      others.every((other) => amount(other.burned) === 0n),
+    `${half(slashed)} of it went to the first that has won, ${first.burned} were burned`,
+  );
+  const bond = total(of('mlTasks.AssignmentAccepted', { account: wrong }).map((seat) => seat.bond));
+  const taken = of('mlTasks.BondSlashed', { account: wrong });
+  const shared = total(amounts(of('balances.TransferOnHold', { reason: TRAINER_BOND, source: wrong })));
+  check(
+    taken.length === 1 && bond > 0n && amount(taken[0].amount) === bond,
+    `the trainer's bond of ${bond} was slashed, once`,
+  );
+  check(
+    shared === bond - total(taken.map(({ burned }) => burned)) && shared <= half(bond),
+    `${shared} of it went to those who have lost rounds, the rest was burned`,
+  );
+}
+
+/** The challenger loses its bond, half of it to the trainer. */
+function checkChallenge(end, opened) {
+  const bond = amount(opened.bond);
+  const burned = amounts(
+    on(end.block, of('balances.BurnedHeld', { reason: CHALLENGE, who: opened.challenger })),
+  );
+  check(
+    passed(end.block, CHALLENGE, opened.challenger, opened.defender).includes(half(bond)) &&
+      burned.map(amount).includes(bond - half(bond)),
+    `dispute ${end.dispute}: of the bond of ${bond}, ${half(bond)} went to the trainer, the rest was burned`,
+  );
+}
+
+/** Who has approved what was proven wrong loses its ticket, all of it burned; nobody else does. */
+function checkTickets() {
+  const slashed = of('pouw.VerifierSlashed');
+  check(
+    same(new Set(slashed.map(({ verifier }) => verifier)), bribed),
+    `${bribed.length} verifiers were slashed for what they have approved`,
+  );
+  for (const verifier of bribed) {
+    const taken = total(of('pouw.VerifierSlashed', { verifier }).map((event) => event.slashed));
+    const tickets = of('tickets.TicketSlashed', { owner: verifier });
+    check(
+      tickets.length === 1 &&
+        taken === stake(verifier) &&
+        amount(tickets[0].amount) === taken &&
+        amount(tickets[0].burned) === taken,
+      `its ticket of ${taken} was taken and burned`,
+    );
+  }
+  const trainers = loser === 'Defender' ? [wrong] : [];
+  check(
+    same(of('tickets.TicketSlashed').map(({ owner }) => owner), [...trainers, ...bribed]) &&
+      same(of('mlTasks.BondSlashed').map(({ account }) => account), trainers) &&
+      of('mlTasks.ClientBondForfeited').length === 0,
+    'nobody else has lost a ticket or a bond',
+  );
+}
+
+function checkFee() {
+  const { paid, refunded, burned, fee, client } = summary;
+  const all = [paid.trainers, paid.verifiers, paid.supervisors, paid.evaluators];
+  check(total([...all, refunded, burned]) === amount(fee), 'paid + refunded + burned = fee');
+  const payments = of('balances.TransferOnHold', { reason: FEE, source: client });
+  check(total(amounts(payments)) === total(all), `${total(all)} of the fee have arrived at workers`);
+  check(amount(paid.trainers) > 0n, 'the honest trainers are paid');
+  check(
+    payments.every(({ dest }) => dest !== wrong && !bribed.includes(dest)),
+    'who did wrong is paid nothing',
+  );
+  for (const reason of [FEE, CLIENT_BOND, TRAINER_BOND, CHALLENGE]) {
+    const ended = [
+      ...of('balances.Released', { reason }),
+      ...of('balances.BurnedHeld', { reason }),
+      ...of('balances.TransferOnHold', { reason }),
+    ];
+    const held = total(amounts(of('balances.Held', { reason })));
+    check(total(amounts(ended)) === held, `of ${held} held for ${reason} nothing is left`);
+  }
+}
+
+function checkOutcome() {
+  check(summary.segments.accepted > 0, 'segments were accepted');
+  const [right, rows] = summary.accuracy;
+  const required = summary.requiredAccuracy;
+  check(
+    right * 1_000_000 >= required * rows,
+    `at least ${required / 10_000} % right: ${right} of ${rows}`,
+  );
+}
+
+checkDisputes();
+checkTickets();
+checkFee();
+checkOutcome();
