@@ -13,4 +13,5 @@ mod refutations;
 mod rewind;
 mod rounds;
 mod submission;
+mod upgrade;
 mod verifiers;
