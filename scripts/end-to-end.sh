@@ -3,7 +3,10 @@
 # that does wrong (a build that exists for this test only), and a client that knows the chain by its metadata
 # alone (@polkadot/api).
 #
-# usage: scripts/end-to-end.sh [--fault FAULT]
+# usage: scripts/end-to-end.sh [--fault FAULT] [--upgrade]
+#
+# With --upgrade the runtime is upgraded while a dispute is open, to one that differs in its version alone; nothing
+# of what must hold changes by that.
 #
 # FAULT is what the one worker does wrong; without it, skip-steps:
 #   skip-steps, stale-weights, wrong-rows, flip-bit, copy-update   a trainer that claims what it has not trained
@@ -20,11 +23,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-fault=skip-steps
+fault=skip-steps upgrade=no
 while [ $# -gt 0 ]; do
   case $1 in
     --fault) fault=${2-}; shift $(($# < 2 ? 1 : 2)) ;;
-    *) printf 'network test: unknown argument %s; it takes --fault FAULT\n' "$1" >&2; exit 2 ;;
+    --upgrade) upgrade=yes; shift ;;
+    *) printf 'network test: unknown argument %s; it takes --fault FAULT and --upgrade\n' "$1" >&2; exit 2 ;;
   esac
 done
 # Who does wrong, who loses the dispute for it, and whether by the clock.
@@ -41,6 +45,8 @@ esac
 . scripts/environment.sh
 # shellcheck source=scripts/network.sh
 . scripts/network.sh
+# shellcheck source=scripts/upgrade.sh
+. scripts/upgrade.sh
 
 say() { printf 'network test: %s\n' "$*"; }
 fail() {
@@ -72,6 +78,7 @@ wait_for() {
   say "$4"
 }
 
+if [ $upgrade = yes ]; then prepare_upgrade; fi
 start_validators
 wait_for_finality "$NODE_RPC_PORT" 1 90 || fail 'the chain does not finalize'
 say "two validators finalize blocks; node at $NODE_URL"
@@ -116,6 +123,7 @@ say 'they are started again, and another trainer has come'
 
 wait_for "$events" 'pouw\.DisputeOpened' 300 'a verifier disputes a commitment'
 dispute=$(sed -n 's/.*pouw\.DisputeOpened dispute=\([0-9]*\).*/\1/p' "$events" | head -1)
+if [ $upgrade = yes ]; then upgrade_in_mid_dispute "$dispute"; fi
 "$worker" dispute list --url "$NODE_URL" || fail 'the disputes can not be listed'
 # It may have ended already; its story is then told by the events alone.
 start "$NETWORK_FOLDER/dispute.log" "$worker" dispute watch "$dispute" --url "$NODE_URL" \
@@ -211,6 +219,11 @@ check(amount(paid.trainers) > 0n, 'the honest trainers are paid');
 const [right, all] = summary.accuracy;
 check(right >= 0.95 * all, `at least 95 % right: ${right} of ${all}`);
 CHECK
+
+if [ $upgrade = yes ]; then
+  check_upgrade "$dispute" Trainer1 Trainer2 Supervisor1 Verifier1 Verifier2 Verifier3 Evaluator1 Client ||
+    fail 'the upgrade was not as it must be'
+fi
 
 "$worker" verify --task "$task" --url "$NODE_URL" --store "$NETWORK_FOLDER/auditor/store" ||
   fail 'the replay does not give the roots of the chain'

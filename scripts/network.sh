@@ -7,6 +7,8 @@
 
 NETWORK_PIDS=()
 NETWORK_NEXT_PORT=$((20000 + RANDOM % 20000))
+# What the nodes take as their chain: the name of a preset, or the file of a specification.
+NETWORK_CHAIN=${NETWORK_CHAIN:-local}
 
 # Prints nothing; sets PORT to a TCP port of the loopback interface that nobody listens on.
 find_port() {
@@ -71,9 +73,8 @@ wait_for_finality() {
   return 1
 }
 
-# start_validators : two validators, Alice and Bob, of the preset `local`, with folders and logs below
-# NETWORK_FOLDER, which the caller sets. Sets NODE_RPC_PORT
-# (Alice's) and NODE_URL.
+# start_validators : two validators, Alice and Bob, of NETWORK_CHAIN, with folders and logs below NETWORK_FOLDER,
+# which the caller sets. Sets NODE_RPC_PORT (Alice's) and NODE_URL.
 start_validators() {
   local folder=$NETWORK_FOLDER alice_p2p alice_rpc bob_p2p bob_rpc alice_metrics bob_metrics
   find_port && alice_p2p=$PORT
@@ -86,11 +87,11 @@ start_validators() {
   # A fixed network key gives Alice an address that Bob can be told. It guards nothing.
   local key=0000000000000000000000000000000000000000000000000000000000000001
   local peer=12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp
-  start "$folder/alice.log" "$POUW_BIN_DIR/pouw-node" --chain local --alice --validator \
+  start "$folder/alice.log" "$POUW_BIN_DIR/pouw-node" --chain "$NETWORK_CHAIN" --alice --validator \
     --base-path "$folder/alice" --node-key "$key" --listen-addr "/ip4/127.0.0.1/tcp/$alice_p2p" \
     --rpc-port "$alice_rpc" --prometheus-port "$alice_metrics" --no-telemetry --no-mdns \
     --allow-private-ip --state-pruning archive --blocks-pruning archive
-  start "$folder/bob.log" "$POUW_BIN_DIR/pouw-node" --chain local --bob --validator \
+  start "$folder/bob.log" "$POUW_BIN_DIR/pouw-node" --chain "$NETWORK_CHAIN" --bob --validator \
     --base-path "$folder/bob" --unsafe-force-node-key-generation \
     --listen-addr "/ip4/127.0.0.1/tcp/$bob_p2p" \
     --rpc-port "$bob_rpc" --prometheus-port "$bob_metrics" --no-telemetry --no-mdns \
