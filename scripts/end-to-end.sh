@@ -123,7 +123,7 @@ say 'they are started again, and another trainer has come'
 
 wait_for "$events" 'pouw\.DisputeOpened' 300 'a verifier disputes a commitment'
 dispute=$(sed -n 's/.*pouw\.DisputeOpened dispute=\([0-9]*\).*/\1/p' "$events" | head -1)
-if [ $upgrade = yes ]; then upgrade_in_mid_dispute "$dispute"; fi
+if [ $upgrade = yes ]; then upgrade_in_mid_dispute; fi
 "$worker" dispute list --url "$NODE_URL" || fail 'the disputes can not be listed'
 # It may have ended already; its story is then told by the events alone.
 start "$NETWORK_FOLDER/dispute.log" "$worker" dispute watch "$dispute" --url "$NODE_URL" \
@@ -221,7 +221,7 @@ check(right >= 0.95 * all, `at least 95 % right: ${right} of ${all}`);
 CHECK
 
 if [ $upgrade = yes ]; then
-  check_upgrade "$dispute" Trainer1 Trainer2 Supervisor1 Verifier1 Verifier2 Verifier3 Evaluator1 Client ||
+  check_upgrade Trainer1 Trainer2 Supervisor1 Verifier1 Verifier2 Verifier3 Evaluator1 Client ||
     fail 'the upgrade was not as it must be'
 fi
 

@@ -1,11 +1,11 @@
 // Upgrades a chain's runtime with @polkadot/api, as anybody can once governance has authorized the new code.
 //
 // usage: node upgrade.mjs authorize --code FILE <RAW-SPEC >SPEC
-//        node upgrade.mjs apply --code FILE --dispute NUMBER --result FILE [--url ws://127.0.0.1:9944] [--uri //Alice]
+//        node upgrade.mjs apply --code FILE --result FILE [--url ws://127.0.0.1:9944] [--uri //Alice]
 //
 // `authorize` writes the authorization into the genesis state of a chain's raw specification: a test can't wait
 // for the days that a referendum takes. `apply` submits the code, and writes as JSON the block after which it is in
-// force, whether the dispute was undecided in that block, and the versions of the runtime before and after.
+// force, which disputes were undecided in that block, and the versions of the runtime before and after.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
@@ -16,16 +16,15 @@ const { positionals, values: options } = parseArgs({
   allowPositionals: true,
   options: {
     code: { type: 'string' },
-    dispute: { type: 'string' },
     result: { type: 'string' },
     url: { type: 'string', default: 'ws://127.0.0.1:9944' },
     uri: { type: 'string', default: '//Alice' },
   },
 });
 const [command] = positionals;
-const known = command === 'authorize' || (command === 'apply' && options.dispute && options.result);
+const known = command === 'authorize' || (command === 'apply' && options.result);
 if (!known || options.code === undefined) {
-  console.error('upgrade: give authorize or apply, --code FILE, and for apply --dispute NUMBER and --result FILE');
+  console.error('upgrade: give authorize or apply, --code FILE, and for apply --result FILE');
   process.exit(2);
 }
 const code = readFileSync(options.code);
@@ -66,14 +65,16 @@ async function apply() {
     const header = await api.rpc.chain.getHeader(block);
     const version = async (at) => (await api.rpc.state.getRuntimeVersion(at)).specVersion.toNumber();
     // The block was still made by the runtime before; what it leaves is for the next one.
-    const dispute = await (await api.at(block)).query.pouw.disputes(options.dispute);
+    const disputes = await (await api.at(block)).query.pouw.disputes.entries();
     writeFileSync(
       options.result,
       JSON.stringify({
         block: header.number.toNumber(),
         from: await version(header.parentHash),
         to: await version(block),
-        open: dispute.isSome && dispute.unwrap().provenWrong.isNone,
+        open: disputes
+          .filter(([, dispute]) => dispute.unwrap().provenWrong.isNone)
+          .map(([key]) => key.args[0].toNumber()),
       }),
     );
   } finally {
