@@ -15,6 +15,10 @@
 #   silent                                                         such a one that makes no move when challenged
 #   false-challenge                                                a verifier that disputes what is right
 #   stalled-challenge                                              such a one that makes no move then
+#   wrong-score                                                    an evaluator that says another number of right
+#                                                                  answers than the final model gives
+#   upgrade                                                        a trainer that skips steps, and the runtime is
+#                                                                  upgraded while that is in dispute
 #   approve-all                                                    two of three verifiers that approve whatever
 #                                                                  they are asked about, and a trainer that skips
 #                                                                  steps
@@ -28,7 +32,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Those that take longest come first.
-faults=(approve-all skip-steps silent stalled-challenge false-challenge stale-weights wrong-rows flip-bit copy-update)
+faults=(approve-all skip-steps upgrade wrong-score silent stalled-challenge false-challenge stale-weights wrong-rows flip-bit copy-update)
 only='' at_once='' build=yes
 usage() {
   printf 'network test: %s\nusage: scripts/end-to-end.sh [--fault FAULT] [--at-once NUMBER] [--no-build]\n' "$*" >&2
@@ -58,6 +62,7 @@ fi
 npm ci --silent --no-audit --no-fund --prefix scripts/polkadot-js
 if [ $build = yes ]; then
   ./scripts/build.sh
+  cargo build "${POUW_BUILD[@]}" --bin pouw-runtime-successor --example metadata
   cargo build "${POUW_BUILD[@]}" --example ml-worker-faulty --features ml-worker/faults
 fi
 

@@ -111,19 +111,30 @@ impl_opaque_keys! {
 	}
 }
 
-/// Version of this runtime. `spec_version` goes up with every release that changes behaviour,
-/// `transaction_version` with every one that changes how a call or an extension is encoded.
-#[sp_version::runtime_version]
-pub const VERSION: RuntimeVersion = RuntimeVersion {
-	spec_name: Cow::Borrowed("pouw"),
-	impl_name: Cow::Borrowed("pouw"),
-	authoring_version: 1,
-	spec_version: 1,
-	impl_version: 1,
-	apis: apis::RUNTIME_API_VERSIONS,
-	transaction_version: 1,
-	system_version: 1,
-};
+/// Declares [`VERSION`]. The SDK reads a version's numbers from the source, so that they can't be calculated.
+macro_rules! declare_version {
+	(spec_version: $spec_version:tt) => {
+		/// Version of this runtime. `spec_version` goes up with every release that changes behaviour,
+		/// `transaction_version` with every one that changes how a call or an extension is encoded.
+		#[sp_version::runtime_version]
+		pub const VERSION: RuntimeVersion = RuntimeVersion {
+			spec_name: Cow::Borrowed("pouw"),
+			impl_name: Cow::Borrowed("pouw"),
+			authoring_version: 1,
+			spec_version: $spec_version,
+			impl_version: 1,
+			apis: apis::RUNTIME_API_VERSIONS,
+			transaction_version: 1,
+			system_version: 1,
+		};
+	};
+}
+
+#[cfg(not(feature = "next-version"))]
+declare_version!(spec_version: 1);
+// One more than the other: a release raises both.
+#[cfg(feature = "next-version")]
+declare_version!(spec_version: 2);
 
 /// The pallets. Their indices are part of every transaction and never change.
 ///

@@ -1,9 +1,9 @@
 // Checks what a network test's task has cost whom, to the last unit, by the events that `follow-task.mjs` wrote.
 //
-// usage: node check.mjs EVENTS --wrong ADDRESS --loser Defender|Challenger [--timed-out] [--bribed ADDRESS]…
+// usage: node check.mjs EVENTS --wrong ADDRESS --loser Defender|Challenger [--timed-out] [--score] [--bribed ADDRESS]…
 //
 // --wrong is who does wrong and has to lose each dispute that has a loser, as the party --loser, by proof or,
-// with --timed-out, by the clock. --bribed are verifiers that approve whatever they are asked about.
+// with --timed-out, by the clock. With --score it is an evaluator, else a trainer or a verifier. --bribed are verifiers that approve whatever they are asked about.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
@@ -13,6 +13,7 @@ const { values: options, positionals } = parseArgs({
     wrong: { type: 'string' },
     loser: { type: 'string' },
     'timed-out': { type: 'boolean', default: false },
+    score: { type: 'boolean', default: false },
     bribed: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -78,7 +79,8 @@ function checkDisputes() {
     ended.every((end) => end.loser === loser) && opened.every((open) => open[party] === wrong),
     `in each it is the ${party}, who did wrong`,
   );
-  if (loser === 'Defender') checkTrainer(ended);
+  if (options.score) checkEvaluator(ended);
+  else if (loser === 'Defender') checkTrainer(ended);
   else for (const [at, end] of ended.entries()) checkChallenge(end, opened[at]);
 }
 
@@ -119,6 +121,34 @@ function checkTrainer(ended) {
   );
 }
 
+/** The evaluator loses its ticket, once, and has no part in the score that counts. */
+function checkEvaluator(ended) {
+  const refuted = of('pouw.ScoreRefuted');
+  check(
+    refuted.length > 0 && refuted.every(({ evaluator }) => evaluator === wrong),
+    `the score of one evaluator does not stand any more`,
+  );
+  const [first, ...others] = refuted;
+  if (!first) return;
+  const slashed = amount(first.slashed);
+  check(
+    slashed > 0n && slashed === stake(wrong) && others.every((other) => amount(other.slashed) === 0n),
+    `the evaluator's ticket of ${slashed} was slashed, once`,
+  );
+  check(
+    ended.some((end) => end.block === first.block) &&
+      passed(first.block, TICKET, wrong, first.challenger).includes(half(slashed)) &&
+      amount(first.burned) === slashed - half(slashed),
+    `${half(slashed)} of it went to the first that has won, ${first.burned} were burned`,
+  );
+  const agreed = of('mlTasks.EvaluationAgreed');
+  const [before, after] = [agreed[0], agreed.at(-1)];
+  check(
+    agreed.length === 2 && before.score !== after.score && before.block < first.block && first.block < after.block,
+    `others have scored the model anew: ${before?.score} became ${after?.score}`,
+  );
+}
+
 /** The challenger loses its bond, half of it to the trainer. */
 function checkChallenge(end, opened) {
   const bond = amount(opened.bond);
@@ -150,9 +180,10 @@ function checkTickets() {
       `its ticket of ${taken} was taken and burned`,
     );
   }
-  const trainers = loser === 'Defender' ? [wrong] : [];
+  const losers = loser === 'Defender' ? [wrong] : [];
+  const trainers = options.score ? [] : losers;
   check(
-    same(of('tickets.TicketSlashed').map(({ owner }) => owner), [...trainers, ...bribed]) &&
+    same(of('tickets.TicketSlashed').map(({ owner }) => owner), [...losers, ...bribed]) &&
       same(of('mlTasks.BondSlashed').map(({ account }) => account), trainers) &&
       of('mlTasks.ClientBondForfeited').length === 0,
     'nobody else has lost a ticket or a bond',

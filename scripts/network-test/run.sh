@@ -11,12 +11,14 @@ cd "$(dirname "$0")/../.."
 
 fault=$1 NETWORK_FOLDER=$2
 # Who does wrong, which party of a dispute it is, and whether it loses by the clock.
-trainer_fault=$fault verifier_fault='' wrong=Cheat loser=Defender clock=() bribed=()
+trainer_fault=$fault verifier_fault='' evaluator_fault='' wrong=Cheat loser=Defender clock=() bribed=() about=()
 task_file=scripts/network-test/task.toml
 case $fault in
   # The whole of the demonstration's task: long enough for another trainer to take the place of the cheat.
   skip-steps) task_file=examples/digits.toml ;;
   stale-weights | wrong-rows | flip-bit | copy-update) ;;
+  upgrade) trainer_fault=skip-steps ;;
+  wrong-score) trainer_fault='' evaluator_fault=$fault wrong=Evaluator1 about=(--score) ;;
   silent) clock=(--timed-out) ;;
   approve-all) trainer_fault=skip-steps verifier_fault=approve-all bribed=(Verifier2 Verifier3) ;;
   false-challenge) trainer_fault='' verifier_fault=$fault wrong=Verifier3 loser=Challenger ;;
@@ -28,6 +30,8 @@ esac
 . scripts/environment.sh
 # shellcheck source=scripts/network.sh
 . scripts/network.sh
+# shellcheck source=scripts/network-test/upgrade.sh
+. scripts/network-test/upgrade.sh
 
 mkdir -p "$NETWORK_FOLDER"
 trap stop_network EXIT
@@ -70,6 +74,7 @@ start_verifier() {
   esac
 }
 
+if [ "$fault" = upgrade ]; then prepare_upgrade; fi
 start_validators
 wait_for_finality "$NODE_RPC_PORT" 1 600 || fail 'the chain does not finalize'
 say "two validators finalize blocks; node at $NODE_URL"
@@ -83,7 +88,8 @@ start_worker Supervisor1 supervisor
 start_verifier Verifier1; verifier=$STARTED
 start_verifier Verifier2
 start_verifier Verifier3
-start_worker Evaluator1 evaluator
+if [ -n "$evaluator_fault" ]; then start_worker Evaluator1 evaluator "$faulty" --fault "$evaluator_fault"
+else start_worker Evaluator1 evaluator; fi
 wait_for_workers Trainer1 Cheat Supervisor1 Verifier1 Verifier2 Verifier3 Evaluator1 ||
   fail 'a worker did not start'
 say 'the workers have their tickets and work'
@@ -114,7 +120,12 @@ if [ "$fault" = skip-steps ]; then
   say 'they are started again, and another trainer has come'
 fi
 
-wait_for 'pouw\.DisputeOpened' 'a verifier disputes a commitment'
+wait_for 'pouw\.DisputeOpened' 'what is claimed is disputed'
+if [ "$fault" = upgrade ]; then upgrade_in_mid_dispute; fi
+if [ -n "$evaluator_fault" ]; then
+  start_worker Evaluator2 evaluator
+  say 'another evaluator has come, who can score the model anew'
+fi
 dispute=$(sed -n 's/.*pouw\.DisputeOpened dispute=\([0-9]*\).*/\1/p' "$events" | head -1)
 ask dispute list --url "$NODE_URL" || fail "the disputes can't be listed"
 # It may have ended already; its story is then told by the events alone.
@@ -138,9 +149,13 @@ wait "$follower" || fail "the task did not settle: $(tail -1 "$events")"
 say 'the task is settled'
 sed 's/^/network test: watched: /' "$NETWORK_FOLDER/dispute.log"
 
-check=("$events" --wrong "$(worker_address "$wrong")" --loser "$loser" "${clock[@]}")
+check=("$events" --wrong "$(worker_address "$wrong")" --loser "$loser" "${clock[@]}" "${about[@]}")
 for name in "${bribed[@]}"; do check+=(--bribed "$(worker_address "$name")"); done
 node scripts/network-test/check.mjs "${check[@]}" || fail 'what was paid and taken does not add up'
+if [ "$fault" = upgrade ]; then
+  check_upgrade Trainer1 Supervisor1 Verifier1 Verifier2 Verifier3 Evaluator1 Client ||
+    fail 'the upgrade was not as it must be'
+fi
 ask verify --task "$task" --url "$NODE_URL" --store "$NETWORK_FOLDER/auditor/store" ||
   fail 'the replay does not give the roots of the chain'
 say "all holds with $fault"

@@ -56,7 +56,7 @@ pub enum ConnectError {
 		node: u32,
 		/// The version that this program was made for.
 		known: u32,
-		/// The calls and questions that differ.
+		/// What differs.
 		differs: String,
 	},
 }

@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod known;
 mod moves;
+mod shape;
 mod submit;
 mod view;
 
@@ -167,8 +168,8 @@ impl Chain {
 	}
 
 	/// The best blocks as they come. Where the connection is lost it is made again, for as long as that
-	/// takes; the stream ends only if the node turns out to be of another chain or runtime, also when its
-	/// runtime is upgraded to one.
+	/// takes, and where the runtime is upgraded it is checked again; the stream ends only if the node turns out
+	/// to be of another chain, or of a runtime that this program does not know.
 	pub fn best_blocks(&self) -> impl Stream<Item = Result<Head, ConnectError>> + Send + 'static {
 		let start = (self.clone(), None, BACK_OFF.0);
 		futures::stream::unfold(start, |(chain, mut heads, mut pause)| async move {
@@ -187,7 +188,7 @@ impl Chain {
 								let head = Ok(head_of(&header));
 								return Some((head, (chain, Some(open), BACK_OFF.0)));
 							}
-							Ok(false) => "its runtime has another version".into(),
+							Ok(false) => "its runtime was upgraded".into(),
 							Err(error) => error.to_string(),
 						},
 						Ok(Some(Err(error))) => rpc_text(&error),
@@ -209,7 +210,7 @@ impl Chain {
 
 	/// Whether the node's runtime still has the version that was checked when the connection was made.
 	async fn is_of_checked_runtime(&self) -> Result<bool, ChainError> {
-		let Connection { rpc, version, .. } = self.inner.connection.read().await.clone();
+		let Connection { rpc, version, .. } = self.connection().await;
 		let now = rpc.state_get_runtime_version(None).await.map_err(lost)?;
 		Ok(now.spec_version == version)
 	}
@@ -228,6 +229,13 @@ impl Chain {
 			match open(&self.inner.url, Some(self.inner.genesis)).await {
 				Ok((new, _)) => {
 					tracing::info!(url = self.inner.url, "connected again");
+					if new.version != connection.version {
+						tracing::info!(
+							from = connection.version,
+							to = new.version,
+							"the runtime was upgraded, and what is used of it is as it was"
+						);
+					}
 					METRICS.reconnections.inc();
 					*connection = new;
 					return Ok(());
@@ -247,7 +255,11 @@ impl Chain {
 	}
 
 	async fn client(&self) -> OnlineClient<Config> {
-		self.inner.connection.read().await.client.clone()
+		self.connection().await.client
+	}
+
+	async fn connection(&self) -> Connection {
+		self.inner.connection.read().await.clone()
 	}
 }
 
@@ -314,14 +326,23 @@ async fn open(url: &str, expected: Option<H256>) -> Result<(Connection, H256), C
 		let client = OnlineClient::from_backend(Arc::new(backend))
 			.await
 			.map_err(|error| unreachable(error.to_string()))?;
+		// Not the last finalized block: what is asked and sent is for the best one, which may be the first of
+		// another runtime.
+		let best = rpc
+			.chain_get_header(None)
+			.await
+			.map_err(|error| unreachable(rpc_text(&error)))?
+			.ok_or_else(|| unreachable(ChainError::NoBlock { number: None }.to_string()))?;
+		let best = head_of(&best);
 		let at = client
-			.at_current_block()
+			.at_block_hash_and_number(subxt::utils::H256(best.hash.0), best.number.into())
 			.await
 			.map_err(|error| unreachable(error.to_string()))?;
+		let version = at.spec_version();
 		known::check(at.metadata_ref()).map_err(|Incompatibility { differs }| {
 			ConnectError::Incompatible {
 				url: url.into(),
-				node: version.spec_version,
+				node: version,
 				known: known_version(),
 				differs: differs.join(", "),
 			}
@@ -330,7 +351,7 @@ async fn open(url: &str, expected: Option<H256>) -> Result<(Connection, H256), C
 			client,
 			rpc,
 			since: Instant::now(),
-			version: version.spec_version,
+			version,
 		};
 		Ok((connection, found))
 	};

@@ -3,7 +3,7 @@
 use super::{
 	calls::Call,
 	error::{backend_text, lost, Refusal},
-	AccountId, Chain, ChainError, Config, Head, SubmitError,
+	head_of, AccountId, Chain, ChainError, Config, Connection, Head, Rpc, SubmitError,
 };
 use crate::keys::Keypair;
 use polkadot_sdk::sp_core::H256;
@@ -15,6 +15,7 @@ use subxt::{
 	ext::scale_value::{At, Composite},
 	extrinsics::ExtrinsicEvents,
 	tx::{TransactionInBlock, TransactionProgress, TransactionStatus},
+	OnlineClientAtBlock,
 };
 
 /// For how many blocks a transaction is valid, unless it says otherwise: a power of two.
@@ -23,10 +24,12 @@ const VALIDITY: u64 = 64;
 const SHORTEST_VALIDITY: u64 = 4;
 /// How long is waited for a block with the transaction.
 const PATIENCE: Duration = Duration::from_secs(240);
-/// How often a transaction is signed anew when the node finds its nonce taken.
-const NONCE_RETRIES: usize = 5;
+/// How often a transaction is signed anew when the node can't take it just now.
+const RETRIES: usize = 5;
 /// The pause before that.
-const NONCE_PAUSE: Duration = Duration::from_millis(1_500);
+const PAUSE: Duration = Duration::from_millis(1_500);
+/// How often a transaction is signed anew because the runtime was upgraded before it was in a block.
+const UPGRADE_RETRIES: usize = 2;
 
 type AtBlock = OnlineClientAtBlockImpl<Config>;
 
@@ -94,15 +97,20 @@ impl Chain {
 		until: Until,
 		validity: (Head, u64),
 	) -> Result<Receipt, SubmitError> {
-		let mut left = NONCE_RETRIES;
+		let (mut left, mut upgrades_left) = (RETRIES, UPGRADE_RETRIES);
 		loop {
 			match self.submit_once(signer, call, until, validity).await {
-				Err(Failed::NonceTaken(reason)) if left > 0 => {
+				Err(Failed::Upgraded(_)) if upgrades_left > 0 => {
+					tracing::info!(%call, "the runtime was upgraded: signing again");
+					upgrades_left -= 1;
+				}
+				Err(Failed::Upgraded(error)) => return Err(error),
+				Err(Failed::NotNow(reason)) if left > 0 => {
 					tracing::debug!(%call, reason, "signing again");
 					left -= 1;
-					tokio::time::sleep(NONCE_PAUSE).await;
+					tokio::time::sleep(PAUSE).await;
 				}
-				Err(Failed::NonceTaken(reason)) => {
+				Err(Failed::NotNow(reason)) => {
 					return Err(SubmitError::NotTaken {
 						call: call.to_string(),
 						reason,
@@ -124,19 +132,23 @@ impl Chain {
 		until: Until,
 		validity: (Head, u64),
 	) -> Result<Receipt, Failed> {
-		let progress = {
+		let (progress, version) = {
 			let _writer = self.inner.writer.lock().await;
 			self.hand_over(signer, call, validity).await?
 		};
-		let not_included = |reason: String| {
-			Failed::For(SubmitError::NotIncluded {
-				call: call.to_string(),
-				reason,
-			})
+		let not_included = |reason: String| SubmitError::NotIncluded {
+			call: call.to_string(),
+			reason,
 		};
 		let included = tokio::time::timeout(PATIENCE, watch(progress, until)).await;
-		let included = included.map_err(|_| not_included(format!("none in {PATIENCE:?}")))?;
-		let block = included.map_err(not_included)?;
+		let block = match included {
+			Ok(Ok(block)) => block,
+			Ok(Err(Unwatched::Void(reason))) => {
+				return Err(self.void(not_included(reason), version).await);
+			}
+			Ok(Err(Unwatched::Unknown(reason))) => return Err(Failed::For(not_included(reason))),
+			Err(_) => return Err(Failed::For(not_included(format!("none in {PATIENCE:?}")))),
+		};
 		let hash = H256(block.block_hash().0);
 		match block.wait_for_success().await {
 			Ok(events) => Ok(Receipt {
@@ -155,28 +167,28 @@ impl Chain {
 		}
 	}
 
-	/// Signs the call with the account's next nonce and gives it to the node's pool.
+	/// Signs the call with the account's next nonce, for the best block's runtime, and gives it to the node's
+	/// pool. Returns with it the version of that runtime.
 	async fn hand_over(
 		&self,
 		signer: &Keypair,
 		call: &Call,
 		(birth, blocks): (Head, u64),
-	) -> Result<TransactionProgress<Config, AtBlock>, Failed> {
-		let chain = |reason: String| Failed::For(SubmitError::Chain(ChainError::Lost(reason)));
+	) -> Result<(TransactionProgress<Config, AtBlock>, u32), Failed> {
 		let account = AccountId::from(signer.public_key().0);
-		let (rpc, client) = (self.rpc().await, self.client().await);
+		let (rpc, at) = self.at_best().await.map_err(Failed::of_chain)?;
 		let nonce = rpc
 			.system_account_next_index(&account)
 			.await
-			.map_err(|error| Failed::For(SubmitError::Chain(lost(error))))?;
+			.map_err(|error| Failed::of_chain(lost(error)))?;
 		// Not the last finalized block: finality may lag by more blocks than the transaction is valid for, and
 		// what is bound to it stays valid on branches where the call was never asked for.
-		let at = client
-			.at_block(subxt::utils::H256(birth.hash.0))
-			.await
-			.map_err(|error| chain(error.to_string()))?;
 		let parameters = DefaultExtrinsicParamsBuilder::<Config>::new()
-			.mortal_from_unchecked(blocks, at.block_number(), at.block_hash())
+			.mortal_from_unchecked(
+				blocks,
+				birth.number.into(),
+				subxt::utils::H256(birth.hash.0),
+			)
 			.nonce(nonce)
 			.build();
 		let unmakeable = |error: ExtrinsicError| {
@@ -190,23 +202,56 @@ impl Chain {
 			.create_signable_offline(call, parameters)
 			.map_err(unmakeable)?;
 		let transaction = signable.sign(signer).map_err(unmakeable)?;
-		transaction
-			.submit_and_watch()
-			.await
-			.map_err(|error| match error {
-				ExtrinsicError::ErrorSubmittingTransaction(error) => {
-					let reason = backend_text(&error);
-					if nonce_is_taken(&reason) {
-						Failed::NonceTaken(reason)
-					} else {
-						Failed::For(SubmitError::NotTaken {
-							call: call.to_string(),
-							reason,
-						})
-					}
+		let version = at.spec_version();
+		match transaction.submit_and_watch().await {
+			Ok(progress) => Ok((progress, version)),
+			Err(ExtrinsicError::ErrorSubmittingTransaction(error)) => {
+				let reason = backend_text(&error);
+				if is_passing(&reason) {
+					return Err(Failed::NotNow(reason));
 				}
-				other => chain(other.to_string()),
-			})
+				let call = call.to_string();
+				Err(self
+					.void(SubmitError::NotTaken { call, reason }, version)
+					.await)
+			}
+			Err(other) => Err(Failed::of_chain(ChainError::Lost(other.to_string()))),
+		}
+	}
+
+	/// The best block, whose runtime is one that was checked, and the connection to ask on.
+	async fn at_best(&self) -> Result<(Rpc, OnlineClientAtBlock<Config>), ChainError> {
+		for _ in 0..=UPGRADE_RETRIES {
+			let Connection {
+				client,
+				rpc,
+				version,
+				..
+			} = self.connection().await;
+			let header = rpc.chain_get_header(None).await.map_err(lost)?;
+			let best = head_of(&header.ok_or(ChainError::NoBlock { number: None })?);
+			let at = client
+				.at_block_hash_and_number(subxt::utils::H256(best.hash.0), best.number.into())
+				.await
+				.map_err(|error| ChainError::Lost(error.to_string()))?;
+			if at.spec_version() == version {
+				return Ok((rpc, at));
+			}
+			// Whoever follows the blocks may not have seen it yet.
+			let checked = self.reconnect().await;
+			checked.map_err(|error| ChainError::Lost(error.to_string()))?;
+		}
+		Err(ChainError::Lost(
+			"its runtime changes back and forth".into(),
+		))
+	}
+
+	/// Why a transaction for this version of the runtime is void: because of an upgrade, if there was one.
+	async fn void(&self, error: SubmitError, version: u32) -> Failed {
+		match self.rpc().await.state_get_runtime_version(None).await {
+			Ok(now) if now.spec_version != version => Failed::Upgraded(error),
+			_ => Failed::For(error),
+		}
 	}
 }
 
@@ -227,37 +272,58 @@ pub(crate) fn last_valid_block(birth: Head, deadline: u32) -> u32 {
 
 /// Why one attempt failed.
 enum Failed {
-	/// Another transaction of the account has the nonce.
-	NonceTaken(String),
+	/// Another transaction of the account has the nonce, or the node's pool has not seen the best block yet.
+	NotNow(String),
+	/// The runtime was upgraded after the transaction was signed, which made it void.
+	Upgraded(SubmitError),
 	/// Anything else.
 	For(SubmitError),
+}
+
+impl Failed {
+	fn of_chain(error: ChainError) -> Self {
+		Failed::For(SubmitError::Chain(error))
+	}
+}
+
+/// Why a transaction was not seen into a block.
+enum Unwatched {
+	/// The node says that it can't be in one.
+	Void(String),
+	/// It may be in one.
+	Unknown(String),
 }
 
 /// Waits for a block with the transaction.
 async fn watch(
 	mut progress: TransactionProgress<Config, AtBlock>,
 	until: Until,
-) -> Result<TransactionInBlock<Config, AtBlock>, String> {
+) -> Result<TransactionInBlock<Config, AtBlock>, Unwatched> {
 	while let Some(status) = progress.next().await {
-		match status.map_err(|error| error.to_string())? {
+		match status.map_err(|error| Unwatched::Unknown(error.to_string()))? {
 			TransactionStatus::InBestBlock(block) if until == Until::Best => return Ok(block),
 			TransactionStatus::InFinalizedBlock(block) => return Ok(block),
-			TransactionStatus::Error { message }
-			| TransactionStatus::Invalid { message }
-			| TransactionStatus::Dropped { message } => return Err(message),
+			TransactionStatus::Invalid { message } => return Err(Unwatched::Void(message)),
+			// Dropped is also what the node says of one that was not final in time.
+			TransactionStatus::Error { message } | TransactionStatus::Dropped { message } => {
+				return Err(Unwatched::Unknown(message));
+			}
 			_ => (),
 		}
 	}
-	Err("the node stopped reporting".into())
+	Err(Unwatched::Unknown("the node stopped reporting".into()))
 }
 
-/// Whether the pool's words mean that another transaction of the account has the nonce.
-fn nonce_is_taken(reason: &str) -> bool {
+/// Whether the pool's words mean that another transaction of the account has the nonce, or that it does not know
+/// the block that the transaction is bound to: its own view of the chain may be behind, so when it has to compile
+/// the code of a new runtime.
+fn is_passing(reason: &str) -> bool {
 	[
 		"outdated",
 		"Priority is too low",
 		"already imported",
 		"Already Imported",
+		"ancient birth block",
 	]
 	.iter()
 	.any(|words| reason.contains(words))

@@ -23,7 +23,8 @@ use std::{
 };
 use tokio::sync::watch;
 
-static METADATA: &[u8] = include_bytes!("../../metadata/pouw.scale");
+/// The known runtime's.
+pub(crate) static METADATA: &[u8] = include_bytes!("../../metadata/pouw.scale");
 
 /// The tasks as of a block.
 #[derive(Clone, Default)]
@@ -32,11 +33,29 @@ pub(crate) struct Tasks {
 	pub(crate) ended: Vec<(TaskId, TaskSummary<AccountId>)>,
 }
 
-/// The runtime's name and version.
-#[derive(Clone, Copy)]
+/// The runtime's name, version and metadata.
+#[derive(Clone)]
 pub(crate) struct Runtime {
 	pub(crate) name: &'static str,
 	pub(crate) version: u32,
+	pub(crate) metadata: Arc<[u8]>,
+}
+
+impl Runtime {
+	/// One that is the same but for its version, as an upgrade brings it.
+	pub(crate) fn next(&self) -> Self {
+		Runtime {
+			version: self.version + 1,
+			..self.clone()
+		}
+	}
+}
+
+/// What a transaction brings about that comes in while its runtime is upgraded: it is void.
+pub(crate) struct Upgrade {
+	pub(crate) to: Runtime,
+	/// Whether the pool takes it and then says that it is invalid, or refuses it.
+	pub(crate) taken: bool,
 }
 
 /// What the node's chain is like now.
@@ -54,7 +73,14 @@ pub(crate) struct Script {
 	pub(crate) disputes: Vec<DisputeStatus<AccountId>>,
 	/// Whether the pool takes transactions and never tells what becomes of them; else it refuses them.
 	pub(crate) pool_is_silent: bool,
+	/// The best block's runtime.
 	pub(crate) runtime: Runtime,
+	/// The last block of the runtime before that, and that runtime.
+	former: Option<(u32, Runtime)>,
+	/// What the next transaction meets with.
+	pub(crate) upgrade: Option<Upgrade>,
+	/// Why the pool refuses the next transaction.
+	pub(crate) refuses_next: Option<&'static str>,
 	/// How often new blocks were subscribed to.
 	pub(crate) subscriptions: u32,
 	/// The transactions that came in.
@@ -116,7 +142,11 @@ impl Node {
 			runtime: Runtime {
 				name: "pouw",
 				version: 1,
+				metadata: METADATA.into(),
 			},
+			former: None,
+			upgrade: None,
+			refuses_next: None,
 			subscriptions: 0,
 			transactions: Vec::new(),
 			asked: 0,
@@ -211,6 +241,49 @@ async fn serve_heads(
 	}
 }
 
+/// Takes or refuses a transaction, as the script says.
+async fn serve_pool(
+	bytes: Result<String, ErrorObjectOwned>,
+	pending: PendingSubscriptionSink,
+	context: Arc<Context>,
+) -> SubscriptionResult {
+	let bytes = hex::decode(bytes?.trim_start_matches("0x"))?;
+	let (upgrade, refusal_of_next, is_silent) = {
+		let mut script = context.script.lock().unwrap();
+		script.transactions.push(bytes);
+		(
+			script.upgrade.take(),
+			script.refuses_next.take(),
+			script.pool_is_silent,
+		)
+	};
+	if let Some(Upgrade { to, taken }) = upgrade {
+		let number = {
+			let mut script = context.script.lock().unwrap();
+			script.upgrade_to(to);
+			script.number += 1;
+			script.number
+		};
+		if taken {
+			let sink = pending.accept().await?;
+			context.heads.send_replace(number);
+			sink.send(SubscriptionMessage::from_json(&"invalid")?)
+				.await?;
+		} else {
+			context.heads.send_replace(number);
+			pending.reject(refusal("bad signature")).await;
+		}
+	} else if let Some(reason) = refusal_of_next {
+		pending.reject(refusal(reason)).await;
+	} else if is_silent {
+		let _sink = pending.accept().await?;
+		std::future::pending::<()>().await;
+	} else {
+		pending.reject(refusal("the pool is closed")).await;
+	}
+	Ok(())
+}
+
 /// The hash of a block.
 pub(crate) fn hash(number: u32) -> H256 {
 	let (parent, root) = (H256::zero(), H256::repeat_byte(9));
@@ -256,29 +329,29 @@ fn register(module: &mut RpcModule<Arc<Context>>) {
 		})
 		.unwrap();
 	module
-		.register_method("state_getRuntimeVersion", |_, context, _| {
-			let Runtime { name, version } = context.script.lock().unwrap().runtime;
-			json!({ "specName": name, "specVersion": version, "transactionVersion": 1 })
+		.register_method("state_getRuntimeVersion", |parameters, context, _| {
+			let at = parameters.sequence().optional_next::<H256>()?;
+			let script = context.script.lock().unwrap();
+			let number = script
+				.number_of(at)
+				.ok_or_else(|| refusal("no such block"))?;
+			let Runtime { name, version, .. } = script.runtime_at(number);
+			Ok::<_, ErrorObjectOwned>(
+				json!({ "specName": name, "specVersion": version, "transactionVersion": 1 }),
+			)
 		})
 		.unwrap();
 	module
 		.register_method("system_accountNextIndex", |_, _, _| 0)
 		.unwrap();
 	module
-		.register_async_method(
+		.register_subscription(
 			"author_submitAndWatchExtrinsic",
-			|parameters, context, _| async move {
-				let bytes: String = parameters.one()?;
-				let bytes = hex::decode(bytes.trim_start_matches("0x")).unwrap();
-				let is_silent = {
-					let mut script = context.script.lock().unwrap();
-					script.transactions.push(bytes);
-					script.pool_is_silent
-				};
-				if is_silent {
-					std::future::pending::<()>().await;
-				}
-				Err::<Value, _>(refusal("the pool is closed"))
+			"author_extrinsicUpdate",
+			"author_unwatchExtrinsic",
+			|parameters, pending, context, _| {
+				let bytes = parameters.one::<String>();
+				serve_pool(bytes, pending, (*context).clone())
 			},
 		)
 		.unwrap();
@@ -298,15 +371,30 @@ fn register(module: &mut RpcModule<Arc<Context>>) {
 }
 
 impl Script {
+	/// The next block is the first of this runtime.
+	pub(crate) fn upgrade_to(&mut self, runtime: Runtime) {
+		let former = std::mem::replace(&mut self.runtime, runtime);
+		self.former = Some((self.number, former));
+	}
+
+	fn runtime_at(&self, number: u32) -> &Runtime {
+		match &self.former {
+			Some((last, former)) if number <= *last => former,
+			_ => &self.runtime,
+		}
+	}
+
+	/// The number of the block of this hash, or of the best one.
+	fn number_of(&self, at: Option<H256>) -> Option<u32> {
+		(0..=self.number)
+			.rev()
+			.find(|number| at.is_none_or(|at| hash(*number) == at))
+	}
+
 	fn answer(&mut self, name: &str, arguments: &[u8], at: Option<H256>) -> Option<Vec<u8>> {
 		let arguments = &mut &arguments[..];
-		let number = (0..=self.number)
-			.rev()
-			.find(|number| at.is_none_or(|at| hash(*number) == at))?;
-		let Runtime {
-			name: runtime,
-			version,
-		} = self.runtime;
+		let number = self.number_of(at)?;
+		let runtime = self.runtime_at(number).clone();
 		let tasks = if number <= self.last_finalized {
 			&self.finalized
 		} else {
@@ -315,9 +403,10 @@ impl Script {
 		Some(match name {
 			"Core_version" => {
 				let apis: Vec<([u8; 8], u32)> = Vec::new();
-				(runtime, runtime, 1u32, version, 0u32, apis, 1u32).encode()
+				let (name, version) = (runtime.name, runtime.version);
+				(name, name, 1u32, version, 0u32, apis, 1u32).encode()
 			}
-			"Metadata_metadata" => METADATA.encode(),
+			"Metadata_metadata" => runtime.metadata.encode(),
 			"PouwApi_open_duties" => {
 				self.asked = self.asked.max(number);
 				self.duties.encode()

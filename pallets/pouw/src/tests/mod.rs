@@ -14,4 +14,5 @@ mod rewind;
 mod rounds;
 mod scores;
 mod submission;
+mod upgrade;
 mod verifiers;
