@@ -81,7 +81,7 @@ impl<T: Config> From<MoveError> for Error<T> {
 
 /// How many blocks it takes to run so many segments again on a machine of the speed that everybody is expected
 /// to have.
-fn run_time<T: Config>(grounds: &Grounds, segments: u32) -> BlockNumber {
+pub(crate) fn run_time<T: Config>(grounds: &Grounds, segments: u32) -> BlockNumber {
 	let speed = T::ReferenceSpeed::get().max(1);
 	let work = grounds
 		.segment_multiply_adds

@@ -4,7 +4,8 @@ use crate::{
 	proof::AuditAnswer,
 	spec::TaskSpec,
 	ticket::{Capabilities, Endpoint, Role},
-	AuditId, Balance, BlockNumber, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
+	AuditId, Balance, BlockNumber, DemandId, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId,
+	TicketId,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -418,6 +419,12 @@ pub enum DutyKind {
 	CommitEvaluation,
 	/// Evaluator: reveal the score.
 	RevealEvaluation,
+	/// Supervisor: show what is demanded of what it has attested.
+	#[serde(rename_all = "camelCase")]
+	ShowDemanded {
+		/// The demand.
+		demand: DemandId,
+	},
 }
 
 /// A ticket.
