@@ -20,7 +20,7 @@ use polkadot_sdk::{
 };
 use pouw_primitives::{
 	proof::two_thirds,
-	seams::{DrawnTicket, Rewards, TicketPool, WorkFact},
+	seams::{DrawnTicket, Proofs, Rewards, TicketPool, WorkFact},
 	spec::TaskSpec,
 	status::{FailureReason, Phase, SpecVerdict},
 	ticket::Role,

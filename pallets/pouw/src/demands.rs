@@ -33,7 +33,7 @@ use pouw_primitives::{
 	status::{Duty, DutyKind},
 	BlockNumber, DemandId, RoundIndex, Slot, TaskId, TicketId,
 };
-use repops::shown::ShownTile;
+use repops::shown::ProvenTile;
 
 /// The most demands on one supervisor that are open at a time. It must be able to answer them all.
 pub const MAX_DEMANDS: u32 = 4;
@@ -203,7 +203,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// A supervisor shows what was demanded of it. What follows is no matter of this call.
-	pub(crate) fn do_show(id: DemandId, who: &T::AccountId, shown: &ShownTile) -> DispatchResult {
+	pub(crate) fn do_show(id: DemandId, who: &T::AccountId, shown: &ProvenTile) -> DispatchResult {
 		ensure!(
 			shown.encoded_size() <= MAX_SHOWN_BYTES,
 			Error::<T>::MoveTooLarge

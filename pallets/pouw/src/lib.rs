@@ -210,7 +210,7 @@ pub mod pallet {
 		AuditId, Balance, BlockNumber, DemandId, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId,
 		TicketId,
 	};
-	use repops::{commit::TILE_BYTES, parts::PartProof, shown::ShownTile};
+	use repops::{commit::TILE_BYTES, parts::PartProof, shown::ProvenTile};
 
 	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
@@ -618,7 +618,7 @@ pub mod pallet {
 		pub fn show(
 			origin: OriginFor<T>,
 			#[pallet::compact] demand: DemandId,
-			shown: Box<ShownTile>,
+			shown: Box<ProvenTile>,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_show(demand, &who, &shown)

@@ -16,7 +16,7 @@ use pouw_primitives::{
 	ticket::Role,
 	DemandId, RoundIndex, Slot, TaskId, POUW,
 };
-use repops::{shown::ShownTile, tensor::Tensor};
+use repops::{shown::ProvenTile, tensor::Tensor};
 
 const BOND: u128 = 10 * POUW;
 const TICKET: u128 = 10 * POUW;
@@ -45,7 +45,7 @@ fn demand(
 	Pouw::demand_shown(RuntimeOrigin::signed(who), task, slot, what).map(|()| id)
 }
 
-fn show(who: AccountId, id: DemandId, shown: ShownTile) -> Result<(), DispatchError> {
+fn show(who: AccountId, id: DemandId, shown: ProvenTile) -> Result<(), DispatchError> {
 	Pouw::show(RuntimeOrigin::signed(who), id, Box::new(shown))
 }
 
@@ -56,14 +56,14 @@ fn supervisor(task: TaskId, slot: Slot) -> AccountId {
 	status(task).workers.iter().find(is_it).unwrap().account
 }
 
-fn tile(own: &Own, checkpoint: u32, tensor: u32, tile: u32) -> ShownTile {
+fn tile(own: &Own, checkpoint: u32, tensor: u32, tile: u32) -> ProvenTile {
 	let state: Vec<&Tensor> = own.checkpoints[checkpoint as usize].iter().collect();
-	let shown = ShownTile::new(&state, tensor, tile).unwrap();
+	let shown = ProvenTile::new(&state, tensor, tile).unwrap();
 	shown.of_checkpoint(&own.roots(), checkpoint).unwrap()
 }
 
-fn data_tile(tensor: u32, tile: u32) -> ShownTile {
-	ShownTile::new(&[&TASK.features, &TASK.labels], tensor, tile).unwrap()
+fn data_tile(tensor: u32, tile: u32) -> ProvenTile {
+	ProvenTile::new(&[&TASK.features, &TASK.labels], tensor, tile).unwrap()
 }
 
 /// A task whose first trainer has really computed its first round, which all supervisors have attested.
@@ -193,7 +193,7 @@ fn what_is_not_the_tile_counts_for_nothing() {
 		let who = supervisor(task, 0);
 		let id = demand(STRANGER, task, 0, WHAT).unwrap();
 		let right = tile(&own, 1, 0, 0);
-		let changed = |change: &dyn Fn(&mut ShownTile)| {
+		let changed = |change: &dyn Fn(&mut ProvenTile)| {
 			let mut shown = right.clone();
 			change(&mut shown);
 			shown
@@ -406,6 +406,8 @@ fn a_successor_need_not_show_what_another_has_attested() {
 		let trainer = workers(task, Role::Trainer)[1];
 		let other = round(task, 0, 1, &[]).compute(None);
 		commit(trainer, task, 0, &other);
+		// Before the others, who seal the round by it.
+		assert_ok!(attest(successor, task, 0, &[1]));
 		live(1);
 		refused(WHAT);
 		let id = demand(STRANGER, task, 0, of(0, 1, 2)).unwrap();
