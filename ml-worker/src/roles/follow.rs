@@ -207,9 +207,10 @@ impl Worker {
 				.iter()
 				.any(|duties| duties.ticket_role() == Some(*role)),
 			DutyKind::Train { .. } => takes(Duties::Trainer),
-			DutyKind::AttestSpec | DutyKind::AttestAvailability { .. } | DutyKind::AttestTest => {
-				takes(Duties::Supervisor)
-			}
+			DutyKind::AttestSpec
+			| DutyKind::AttestAvailability { .. }
+			| DutyKind::AttestTest
+			| DutyKind::ShowDemanded { .. } => takes(Duties::Supervisor),
 			// The audited trainer answers too, and so does the one who is challenged.
 			DutyKind::CommitAudit { .. }
 			| DutyKind::RevealAudit { .. }
@@ -242,6 +243,7 @@ impl Worker {
 			DutyKind::RevealTest => self.reveal_test(duty).await,
 			DutyKind::CommitEvaluation => self.commit_evaluation(duty).await,
 			DutyKind::RevealEvaluation => self.reveal_evaluation(duty).await,
+			DutyKind::ShowDemanded { demand } => self.show_demanded(duty, *demand).await,
 		}
 	}
 

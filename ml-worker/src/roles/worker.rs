@@ -249,6 +249,7 @@ pub(super) fn describe(duty: &DutyKind) -> String {
 		DutyKind::AttestTest => "check of the test part".into(),
 		DutyKind::CommitEvaluation => "evaluation".into(),
 		DutyKind::RevealEvaluation => "reveal of the score".into(),
+		DutyKind::ShowDemanded { demand } => format!("answer to demand {demand}"),
 	}
 }
 
@@ -266,6 +267,7 @@ pub(super) fn kind_name(duty: &DutyKind) -> &'static str {
 		DutyKind::AttestTest => "attest_test",
 		DutyKind::CommitEvaluation => "commit_evaluation",
 		DutyKind::RevealEvaluation => "reveal_evaluation",
+		DutyKind::ShowDemanded { .. } => "show_demanded",
 	}
 }
 

@@ -9,6 +9,7 @@ mod ground;
 mod sent;
 
 pub(super) use accuse::{is_withheld, Wrong};
+pub(super) use sent::until;
 
 use super::{
 	task::{Task, TaskStatusOf},
