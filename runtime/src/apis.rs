@@ -16,12 +16,13 @@ use frame_support::{
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use polkadot_sdk::*;
 use pouw_primitives::{
+	demand::DemandStatus,
 	spec::{SpecFault, TaskSpec},
 	status::{
 		AuditStatus, DisputeStatus, Duty, FeeEstimate, RoundStatus, TaskStatus, TaskSummary,
 		TicketStatus,
 	},
-	AuditId, DisputeId, RoundIndex, TaskId,
+	AuditId, DemandId, DisputeId, RoundIndex, TaskId,
 };
 use sp_api::impl_runtime_apis;
 use sp_core::{crypto::KeyTypeId, OpaqueMetadata};
@@ -299,6 +300,14 @@ impl_runtime_apis! {
 
 		fn open_disputes(task: Option<TaskId>, limit: u32) -> Vec<DisputeId> {
 			Pouw::open_disputes(task, limit)
+		}
+
+		fn demand_status(demand: DemandId) -> Option<DemandStatus<AccountId>> {
+			Pouw::demand_status(demand)
+		}
+
+		fn open_demands(task: Option<TaskId>, limit: u32) -> Vec<DemandId> {
+			Pouw::open_demands(task, limit)
 		}
 
 		fn open_duties(account: AccountId) -> Vec<Duty> {

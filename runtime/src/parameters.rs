@@ -156,11 +156,12 @@ pub mod dynamic_params {
 		#[codec(index = 0)]
 		pub static ChallengeWindow: BlockNumber = 15;
 
-		/// What is held of a challenger. It must deter those who only keep a trainer busy.
+		/// What is held of a challenger, and of who demands that a supervisor show what it has attested. It must
+		/// deter those who only keep a trainer or supervisor busy.
 		#[codec(index = 1)]
 		pub static ChallengeBond: Balance = 10 * UNIT;
 
-		/// Blocks for a move, beside those that it takes to run a segment.
+		/// Blocks for a move, or to show what is demanded, beside those that it takes to run a segment.
 		#[codec(index = 2)]
 		pub static DisputeClock: BlockNumber = 20;
 

@@ -7,13 +7,14 @@ use codec::{Compact, Encode};
 use polkadot_sdk::sp_core::H256;
 use pouw_dispute::{ChallengerMove, DefenderMove};
 use pouw_primitives::{
+	demand::Demanded,
 	proof::{AuditAnswer, WrongScore},
 	spec::TaskSpec,
 	status::SpecVerdict,
 	ticket::{Capabilities, Endpoint, Role},
-	AuditId, Balance, DisputeId, RoundIndex, Slot, TaskId, TicketId,
+	AuditId, Balance, DemandId, DisputeId, RoundIndex, Slot, TaskId, TicketId,
 };
-use repops::parts::PartProof;
+use repops::{parts::PartProof, shown::ProvenTile};
 use std::fmt;
 use subxt::{
 	ext::{
@@ -48,6 +49,8 @@ pub(super) const CALLS: &[(&str, &str)] = &[
 	(PROOFS, "defend_dispute"),
 	(PROOFS, "pursue_dispute"),
 	(PROOFS, "challenge_score"),
+	(PROOFS, "demand_shown"),
+	(PROOFS, "show"),
 ];
 
 /// A call of the runtime with its arguments.
@@ -206,6 +209,20 @@ impl Call {
 	pub fn pursue_dispute(dispute: DisputeId, parts: &[PartProof], made: &ChallengerMove) -> Self {
 		Call::new(PROOFS, "pursue_dispute", (Compact(dispute), parts, made))
 	}
+
+	/// Demands that the supervisor in this place show what it has attested.
+	pub fn demand_shown(task: TaskId, supervisor: Slot, what: &Demanded) -> Self {
+		Call::new(
+			PROOFS,
+			"demand_shown",
+			(Compact(task), Compact(supervisor), what),
+		)
+	}
+
+	/// Shows what was demanded.
+	pub fn show(demand: DemandId, shown: &ProvenTile) -> Self {
+		Call::new(PROOFS, "show", (Compact(demand), shown))
+	}
 }
 
 /// Arguments in their encoding.
@@ -257,7 +274,7 @@ mod tests {
 		parts::{Part, Place},
 		program::{Operation, OperationKind},
 		referee::{Evidence, TileProof},
-		tensor::TensorType,
+		tensor::{Tensor, TensorType},
 	};
 	use subxt::ext::scale_value::scale::decode_as_type;
 
@@ -303,6 +320,7 @@ mod tests {
 				}],
 			},
 		};
+		let shown = ProvenTile::new(&[&Tensor::f32([1], vec![1.0]).unwrap()], 0, 0).unwrap();
 		vec![
 			Call::buy_ticket(Role::Verifier, &Capabilities::default(), &endpoint, 1 << 70),
 			Call::retire_ticket(300),
@@ -328,6 +346,15 @@ mod tests {
 			Call::defend_dispute(300, &parts, &values),
 			Call::pursue_dispute(300, &parts, &evidence),
 			Call::challenge_score(1, 15, WrongScore::Correct, &parts),
+			Call::demand_shown(
+				1,
+				7,
+				&Demanded::TrainingData {
+					tensor: 1,
+					tile: 300,
+				},
+			),
+			Call::show(300, &shown),
 		]
 	}
 

@@ -11,12 +11,13 @@ use polkadot_sdk::{
 	sp_io::hashing::{blake2_128, blake2_256, twox_128},
 };
 use pouw_primitives::{
+	demand::DemandStatus,
 	spec::{SpecFault, TaskSpec},
 	status::{
 		AuditStatus, DisputeStatus, Duty, FeeEstimate, RoundStatus, TaskStatus, TaskSummary,
 		TicketStatus,
 	},
-	AuditId, Balance, DisputeId, RoundIndex, TaskId,
+	AuditId, Balance, DemandId, DisputeId, RoundIndex, TaskId,
 };
 
 /// The methods of the runtime API that are asked.
@@ -28,6 +29,8 @@ pub(super) const QUESTIONS: &[&str] = &[
 	"audit_status",
 	"dispute_status",
 	"open_disputes",
+	"demand_status",
+	"open_demands",
 	"open_duties",
 	"tickets_of",
 	"estimate_fee",
@@ -108,6 +111,23 @@ impl View {
 		limit: u32,
 	) -> Result<Vec<DisputeId>, ChainError> {
 		self.ask("open_disputes", (task, limit)).await
+	}
+
+	/// A demand to show what was attested, which has not ended.
+	pub async fn demand_status(
+		&self,
+		demand: DemandId,
+	) -> Result<Option<DemandStatus<AccountId>>, ChainError> {
+		self.ask("demand_status", demand).await
+	}
+
+	/// The demands that have not ended, of one task or of all, at most `limit`, in no order.
+	pub async fn open_demands(
+		&self,
+		task: Option<TaskId>,
+		limit: u32,
+	) -> Result<Vec<DemandId>, ChainError> {
+		self.ask("open_demands", (task, limit)).await
 	}
 
 	/// What an account must do now, the most urgent first.

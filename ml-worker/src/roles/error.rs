@@ -8,7 +8,7 @@ use crate::{
 	training::{cost::TooMuchWork, TrainingError},
 };
 use polkadot_sdk::sp_core::H256;
-use pouw_primitives::{RoundIndex, Slot, TaskId};
+use pouw_primitives::{DemandId, RoundIndex, Slot, TaskId};
 use repops::state_blob::StateBlobError;
 
 /// Why a duty could not be done. It is tried again with the next blocks, for as long as it is open.
@@ -42,6 +42,12 @@ pub enum RoleError {
 	/// A move of a dispute can't be made.
 	#[error(transparent)]
 	Dispute(#[from] DisputeError),
+	/// What is demanded is not what this machine has, or can make.
+	#[error(
+		"what demand {0} wants to be shown is neither in this machine's store nor to be had from others, and \
+		 to compute it again does not give it"
+	)]
+	CannotShow(DemandId),
 	/// The chain doesn't know the task (any more).
 	#[error("the chain knows no open task {0}")]
 	NoSuchTask(TaskId),

@@ -43,12 +43,20 @@ pub enum Fault {
 	ApproveAll,
 	/// An evaluator that says that one answer fewer is right, and stands by it.
 	WrongScore,
+	/// A supervisor that says of every commitment that it holds it, without fetching anything of it, and shows
+	/// nothing of what is demanded.
+	Withhold,
 }
 
 impl Fault {
 	/// Whether a dispute is left to the clock.
 	pub(super) fn ignores_disputes(self) -> bool {
 		matches!(self, Fault::Silent | Fault::StalledChallenge)
+	}
+
+	/// Whether a supervisor attests what it does not hold.
+	pub(super) fn withholds(self) -> bool {
+		self == Fault::Withhold
 	}
 
 	/// Whether a right commitment is challenged.

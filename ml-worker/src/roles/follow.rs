@@ -207,9 +207,10 @@ impl Worker {
 				.iter()
 				.any(|duties| duties.ticket_role() == Some(*role)),
 			DutyKind::Train { .. } => takes(Duties::Trainer),
-			DutyKind::AttestSpec | DutyKind::AttestAvailability { .. } | DutyKind::AttestTest => {
-				takes(Duties::Supervisor)
-			}
+			DutyKind::AttestSpec
+			| DutyKind::AttestAvailability { .. }
+			| DutyKind::AttestTest
+			| DutyKind::ShowDemanded { .. } => takes(Duties::Supervisor),
 			// The audited trainer answers too.
 			DutyKind::CommitAudit { .. } | DutyKind::RevealAudit { .. } => {
 				takes(Duties::Verifier) || takes(Duties::Trainer)
@@ -246,6 +247,7 @@ impl Worker {
 			DutyKind::CommitEvaluation => self.commit_evaluation(duty).await,
 			DutyKind::RevealEvaluation => self.reveal_evaluation(duty).await,
 			DutyKind::CheckScore => self.check_score(duty).await,
+			DutyKind::ShowDemanded { demand } => self.show_demanded(duty, *demand).await,
 		}
 	}
 

@@ -106,6 +106,12 @@ impl Worker {
 		round: RoundIndex,
 		slots: &[Slot],
 	) -> Result<String, RoleError> {
+		#[cfg(feature = "faults")]
+		if self.fault.is_some_and(|fault| fault.withholds()) {
+			let call = Call::attest_available(duty.task, round, slots);
+			self.submit(duty, call).await?;
+			return Ok(format!("places {slots:?}, unseen"));
+		}
 		let mut held: Vec<Slot> = Vec::new();
 		let gathered = self.gather(duty, round, slots, &mut held).await;
 		// Nothing to say yet: the trainer may still deliver. Silence, though, would be a missed duty.

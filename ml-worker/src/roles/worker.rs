@@ -250,6 +250,7 @@ pub(super) fn describe(duty: &DutyKind) -> String {
 		DutyKind::CommitEvaluation => "evaluation".into(),
 		DutyKind::RevealEvaluation => "reveal of the score".into(),
 		DutyKind::CheckScore => "check of the agreed score".into(),
+		DutyKind::ShowDemanded { demand } => format!("answer to demand {demand}"),
 	}
 }
 
@@ -268,6 +269,7 @@ pub(super) fn kind_name(duty: &DutyKind) -> &'static str {
 		DutyKind::CommitEvaluation => "commit_evaluation",
 		DutyKind::RevealEvaluation => "reveal_evaluation",
 		DutyKind::CheckScore => "check_score",
+		DutyKind::ShowDemanded { .. } => "show_demanded",
 	}
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn dispute(
 }
 
 /// The states at the checkpoints of the first place's round.
-fn round(market: &Market) -> Vec<State> {
+pub(crate) fn round(market: &Market) -> Vec<State> {
 	let mut states = vec![market.start.clone()];
 	for segment in 0..market.run.segments() {
 		let (start, place) = (states.last().unwrap(), Place { round: 0, slot: 0 });
@@ -70,7 +70,7 @@ fn round(market: &Market) -> Vec<State> {
 	states
 }
 
-fn roots(states: &[State]) -> Vec<H256> {
+pub(crate) fn roots(states: &[State]) -> Vec<H256> {
 	let root = |state: &State| H256(repops::commit::state_root(state));
 	states.iter().map(root).collect()
 }

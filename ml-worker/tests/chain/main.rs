@@ -2,6 +2,7 @@
 //! linking takes longer than running.
 
 mod connection;
+mod demands;
 mod disputes;
 mod duties;
 mod node;

@@ -11,10 +11,11 @@ use jsonrpsee::{
 use ml_worker::chain::AccountId;
 use polkadot_sdk::{sp_core::H256, sp_io::hashing::blake2_256};
 use pouw_primitives::{
+	demand::DemandStatus,
 	status::{
 		AuditStatus, DisputeStatus, Duty, RoundStatus, TaskStatus, TaskSummary, TicketStatus,
 	},
-	AuditId, DisputeId, RoundIndex, TaskId,
+	AuditId, DemandId, DisputeId, RoundIndex, TaskId,
 };
 use serde_json::{json, Value};
 use std::{
@@ -71,6 +72,7 @@ pub(crate) struct Script {
 	pub(crate) rounds: Vec<RoundStatus<AccountId>>,
 	pub(crate) audits: Vec<AuditStatus<AccountId>>,
 	pub(crate) disputes: Vec<DisputeStatus<AccountId>>,
+	pub(crate) demands: Vec<DemandStatus<AccountId>>,
 	/// Whether the pool takes transactions and never tells what becomes of them; else it refuses them.
 	pub(crate) pool_is_silent: bool,
 	/// The best block's runtime.
@@ -138,6 +140,7 @@ impl Node {
 			rounds: Vec::new(),
 			audits: Vec::new(),
 			disputes: Vec::new(),
+			demands: Vec::new(),
 			pool_is_silent: false,
 			runtime: Runtime {
 				name: "pouw",
@@ -452,6 +455,13 @@ impl Script {
 				self.disputes
 					.iter()
 					.find(|known| known.dispute == dispute)
+					.encode()
+			}
+			"PouwApi_demand_status" => {
+				let demand = DemandId::decode(arguments).ok()?;
+				self.demands
+					.iter()
+					.find(|known| known.demand == demand)
 					.encode()
 			}
 			"PouwApi_audit_status" => {

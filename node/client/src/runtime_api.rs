@@ -9,12 +9,13 @@
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use polkadot_sdk::*;
 use pouw_primitives::{
+	demand::DemandStatus,
 	spec::{SpecFault, TaskSpec},
 	status::{
 		AuditStatus, DisputeStatus, Duty, FeeEstimate, RoundStatus, TaskStatus, TaskSummary,
 		TicketStatus,
 	},
-	AuditId, Balance, DisputeId, RoundIndex, TaskId,
+	AuditId, Balance, DemandId, DisputeId, RoundIndex, TaskId,
 };
 use sp_api::impl_runtime_apis;
 use sp_core::{crypto::KeyTypeId, OpaqueMetadata, H256};
@@ -242,6 +243,14 @@ impl_runtime_apis! {
 		}
 
 		fn open_disputes(_: Option<TaskId>, _: u32) -> Vec<DisputeId> {
+			in_the_blob()
+		}
+
+		fn demand_status(_: DemandId) -> Option<DemandStatus<AccountId>> {
+			in_the_blob()
+		}
+
+		fn open_demands(_: Option<TaskId>, _: u32) -> Vec<DemandId> {
 			in_the_blob()
 		}
 

@@ -20,7 +20,7 @@ use polkadot_sdk::{
 };
 use pouw_primitives::{
 	proof::two_thirds,
-	seams::{DrawnTicket, Rewards, TicketPool, WorkFact},
+	seams::{DrawnTicket, Proofs, Rewards, TicketPool, WorkFact},
 	spec::TaskSpec,
 	status::{FailureReason, Phase, SpecVerdict},
 	ticket::Role,
@@ -269,10 +269,11 @@ impl<T: Config> Pallet<T> {
 				if !task.complete() {
 					return;
 				}
-				Self::reward_words(task, Role::Supervisor, &Word::Spec(verdict));
 				for seat in task.supervisors.iter_mut().flatten() {
+					seat.attested_data = seat.said == Some(Word::Spec(verdict));
 					seat.until = None;
 				}
+				Self::reward_words(task, Role::Supervisor, &Word::Spec(verdict));
 				task.training_tensor = training_tensor;
 				Self::open_round(id, task, spec, 0, now);
 			}
@@ -315,9 +316,10 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Takes a place from a worker and asks for a draw. Whatever it was removed for, other than being
-	/// proven wrong, is a missed duty. The ticket is released, a trainer's excepted, which stays liable
-	/// for the rounds that it has committed to. Where the task can't remember any more workers, it stays.
+	/// Takes a place from a worker and asks for a draw. Whatever it was removed for, other than a lie that has
+	/// cost it its ticket, is a missed duty. The ticket is released, but for that of a trainer, which stays
+	/// liable for the rounds that it has committed to, and of a supervisor that has still to show what it has
+	/// attested: the proofs release it then. Where the task can't remember any more workers, it stays.
 	pub(crate) fn remove_worker(
 		id: TaskId,
 		task: &mut TaskOf<T>,
@@ -331,7 +333,7 @@ impl<T: Config> Pallet<T> {
 			return;
 		};
 		let liable = role == Role::Trainer && seat.accepted;
-		if reason != Removal::ProvenWrong {
+		if !reason.is_slashed() {
 			T::Tickets::duty_missed(seat.ticket);
 		}
 		if liable || seat.work > 0 {
@@ -344,7 +346,7 @@ impl<T: Config> Pallet<T> {
 				accepted_segments: seat.accepted_segments,
 			};
 			let forgotten = task.former.try_push(former).is_err();
-			if forgotten && reason != Removal::ProvenWrong {
+			if forgotten && !reason.is_slashed() {
 				// It is waited for no longer by itself: its next duty has a deadline of its own.
 				if let Some(Some(seat)) = task.seats_mut(role).nth(place) {
 					seat.until = None;
@@ -355,7 +357,8 @@ impl<T: Config> Pallet<T> {
 		if let Some(place) = task.seats_mut(role).nth(place) {
 			*place = None;
 		}
-		if !liable {
+		let demanded = role == Role::Supervisor && T::Proofs::is_demanded(seat.ticket);
+		if !liable && !demanded {
 			T::Tickets::release(seat.ticket, id);
 		}
 		if role == Role::Evaluator && reason != Removal::NotAccepted {
@@ -370,6 +373,26 @@ impl<T: Config> Pallet<T> {
 			account: seat.account,
 			reason,
 		});
+	}
+
+	/// Takes place and pay from a supervisor that did not show what it had attested, in its place or gone.
+	pub(crate) fn expel_supervisor(
+		id: TaskId,
+		task: &mut TaskOf<T>,
+		ticket: TicketId,
+		now: BlockNumber,
+	) {
+		let former = task.former.iter_mut();
+		for former in former.filter(|former| former.ticket == ticket) {
+			former.work = 0;
+		}
+		let seated = (0..)
+			.zip(task.supervisors.iter_mut())
+			.find_map(|(slot, seat)| Some((slot, seat.as_mut().filter(|s| s.ticket == ticket)?)));
+		if let Some((slot, seat)) = seated {
+			seat.work = 0;
+			Self::remove_worker(id, task, Role::Supervisor, slot, Removal::NotShown, now);
+		}
 	}
 
 	/// The assignment deadline has passed.

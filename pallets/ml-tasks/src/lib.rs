@@ -46,8 +46,8 @@
 //! - **Training.** A round is sealed as soon as the commitments of all live trainers are available, or at
 //!   its deadline with those that are. If commitments are not attested at the deadline while supervisors
 //!   were silent, those are replaced and the deadline moves, once for each round. A trainer that has missed
-//!   two rounds is replaced and loses a quarter of its bond. At most `MaxRoundsAhead` rounds run ahead of
-//!   the audits.
+//!   two rounds is replaced and loses a quarter of its bond. A supervisor that did not show what it had attested
+//!   is replaced too, and paid for nothing. At most `MaxRoundsAhead` rounds run ahead of the audits.
 //! - **Rewind.** When a trainer is proven wrong in a sealed round, its bond is taken, its commitment and
 //!   all later rounds are void, and training goes on after that round, or with it if nothing of it is left.
 //!   The others are paid for the segments that are lost with it out of the bond, of which at least half is

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use polkadot_sdk::sp_core::H256;
 use pouw_primitives::{
 	proof::WrongScore,
-	seams::{AuditOutcome, Grounds, Market, Place, Places, Refusal},
+	seams::{AuditOutcome, Grounds, Market, Place, Places, Refusal, Supervision},
 	spec::{batch_position, TaskSpec},
 	ticket::{Capabilities, Role},
 	RoundIndex, Slot, TaskId, TicketId,
@@ -187,6 +187,34 @@ impl<T: Config> Market<T::AccountId> for Pallet<T> {
 			Self::prove_wrong(task, record, spec, round, slot, ticket, now);
 			Self::advance_checked(task, record);
 			Self::try_seal(task, record, spec, now);
+		});
+	}
+
+	fn supervision(task: TaskId, slot: Slot) -> Option<Supervision<T::AccountId>> {
+		let (record, spec) = (Tasks::<T>::get(task)?, Specs::<T>::get(task)?);
+		let (_, seat) = record
+			.live(Role::Supervisor)
+			.find(|(place, _)| *place == slot)?;
+		let needed = matches!(record.stage, Stage::Training { .. })
+			|| record.checked_rounds < record.sealed_rounds;
+		Some(Supervision {
+			account: seat.account.clone(),
+			ticket: seat.ticket,
+			training_tensor: record
+				.training_tensor
+				.filter(|_| needed && seat.attested_data),
+			arithmetic_version: spec.arithmetic_version,
+		})
+	}
+
+	fn is_seated(task: TaskId, ticket: TicketId) -> bool {
+		Tasks::<T>::get(task)
+			.is_some_and(|record| record.seated().any(|(_, _, seat)| seat.ticket == ticket))
+	}
+
+	fn attestation_refuted(task: TaskId, ticket: TicketId) {
+		Self::hear(task, |record, _| {
+			Self::expel_supervisor(task, record, ticket, Self::now());
 		});
 	}
 

@@ -173,6 +173,9 @@ pub struct Seat<AccountId> {
 	pub missed: u32,
 	/// The first round that waits for this trainer.
 	pub since: RoundIndex,
+	/// Whether this supervisor is among those who have attested the training data that the task was begun
+	/// with.
+	pub attested_data: bool,
 }
 
 /// What a worker has said in a step that waits for several.
@@ -243,6 +246,15 @@ pub enum Removal {
 	ProvenWrong,
 	/// An evaluator: none of those who scored agreed with enough others.
 	NoAgreement,
+	/// A supervisor that did not show what it had attested.
+	NotShown,
+}
+
+impl Removal {
+	/// Whether the worker was found to have lied, and has lost its ticket for it.
+	pub fn is_slashed(&self) -> bool {
+		matches!(self, Removal::ProvenWrong | Removal::NotShown)
+	}
 }
 
 impl<AccountId> Seat<AccountId> {
@@ -259,6 +271,7 @@ impl<AccountId> Seat<AccountId> {
 			accepted_segments: 0,
 			missed: 0,
 			since: 0,
+			attested_data: false,
 		}
 	}
 

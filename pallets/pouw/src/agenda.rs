@@ -1,7 +1,8 @@
-//! The agenda: draws of audits, audits, disputes and scores, each in it once, for the block in which they fall due.
+//! The agenda: draws of audits, audits, disputes, scores and demands, each in it once, for the block in which they
+//! fall due.
 
 use crate::{
-	pallet::{Agenda, AgendaFrom, Audits, Commitments, Config, Disputes, Pallet},
+	pallet::{Agenda, AgendaFrom, Audits, Commitments, Config, Demands, Disputes, Pallet},
 	types::{Audit, AuditStage, Item},
 	WeightInfo,
 };
@@ -73,6 +74,7 @@ impl<T: Config> Pallet<T> {
 			.saturating_add(T::WeightInfo::open_audit())
 			.saturating_add(T::WeightInfo::seek_verifiers())
 			.saturating_add(T::WeightInfo::end_audit().max(T::WeightInfo::end_dispute()))
+			.saturating_add(T::WeightInfo::end_demand())
 	}
 
 	/// Serves the agenda up to the present block, within the meter and the hook's own limit.
@@ -152,6 +154,17 @@ impl<T: Config> Pallet<T> {
 				if let Some(mut dispute) = Disputes::<T>::get(id) {
 					dispute.wake = 0;
 					Self::dispute_due(id, dispute, now);
+				}
+				true
+			}
+			Item::Demand { demand: id } => {
+				if meter.try_consume(T::WeightInfo::end_demand()).is_err() {
+					return false;
+				}
+				Agenda::<T>::remove(block, item);
+				if let Some(mut demand) = Demands::<T>::get(id) {
+					demand.wake = 0;
+					Self::demand_due(id, demand, now);
 				}
 				true
 			}

@@ -2,7 +2,7 @@
 
 use crate::{
 	types::{AuditDraw, AuditStage, Committed, Contest, Item, MAX_PARTIES, MAX_VERIFIERS},
-	Agenda, Audits, Call, Commitments, Config, Disputes, Pallet, TaskAudit,
+	Agenda, Audits, Call, Commitments, Config, Demands, Disputes, Pallet, TaskAudit, MAX_DEMANDS,
 };
 use alloc::{boxed::Box, vec, vec::Vec};
 use polkadot_sdk::{
@@ -17,6 +17,7 @@ use polkadot_sdk::{
 };
 use pouw_dispute::{ChallengerMove, DefenderMove, Party};
 use pouw_primitives::{
+	demand::Demanded,
 	proof::{audit_commitment, two_thirds, AuditAnswer},
 	seams::{Market, TicketPool},
 	spec::MAX_TRAINERS,
@@ -26,11 +27,15 @@ use pouw_primitives::{
 };
 use repops::{
 	check::{check, Checked, Limits, Role as ProgramRole},
-	commit::{trace_root, Hash},
+	commit::{
+		root_of_top, tensor_root_of_top, tile_leaf, trace_root, Domain, Hash, MerkleProof,
+		TILE_BYTES,
+	},
 	merge::average_program,
 	parts::{program_root, show, PartProof},
 	program::{Initialiser, StateRole, StateTensor},
-	tensor::Shape,
+	shown::ProvenTile,
+	tensor::{Shape, TensorType},
 };
 
 const ANSWER: AuditAnswer = AuditAnswer {
@@ -182,6 +187,69 @@ fn dispute<T: Config>(segments: u32) -> (TaskId, DisputeId, T::AccountId, T::Acc
 	let (trainer, challenger) = (parties[0].clone(), challenger::<T>());
 	Pallet::<T>::do_challenge(task, 0, 0, challenger.clone()).expect("it can be challenged; qed");
 	(task, 0, trainer, challenger)
+}
+
+/// Whoever demands something.
+fn demander<T: Config>(nth: u32) -> T::AccountId {
+	let demander: T::AccountId = account("demander", nth, 0);
+	let purse = T::ChallengeBond::get().saturating_add(1_000_000_000_000_000);
+	T::Currency::set_balance(&demander, purse);
+	demander
+}
+
+/// The first tile of the first checkpoint of the first trainer's round.
+const WHAT: Demanded = Demanded::Checkpoint {
+	round: 0,
+	slot: 0,
+	checkpoint: 0,
+	tensor: 0,
+	tile: 0,
+};
+
+/// A commitment that the first supervisor has attested and that can be challenged; and the supervisor.
+fn attested<T: Config>() -> (TaskId, T::AccountId) {
+	let (task, _, _) = audit::<T>();
+	let supervision = T::Market::supervision(task, 0).expect("the place is held; qed");
+	Commitments::<T>::mutate((task, 0, 0), |committed| {
+		committed.as_mut().expect("it was put there; qed").attested = 1;
+	});
+	Pallet::<T>::note_attested(task, 0, (0, supervision.ticket), 1);
+	(task, supervision.account)
+}
+
+fn demand<T: Config>(task: TaskId, nth: u32) {
+	let demander = demander::<T>(nth);
+	Pallet::<T>::do_demand(task, 0, WHAT, demander).expect("it can be demanded; qed");
+}
+
+/// A tile under so many levels in its tensor and in the state, and the root of a trace with it.
+fn proven_tile(in_tensor: u32, in_state: u32) -> (ProvenTile, Hash) {
+	let proof = |levels: u32| MerkleProof {
+		siblings: vec![[2; 32]; levels as usize],
+	};
+	let down = in_tensor / 2;
+	let shape = Shape(vec![32 << down, 32 << (in_tensor - down)]);
+	let shown = ProvenTile {
+		kind: TensorType::f32(shape),
+		tensors: 1 << in_state,
+		bytes: [7; TILE_BYTES].into(),
+		in_tensor: proof(in_tensor),
+		in_state: proof(in_state),
+		in_trace: MerkleProof::default(),
+	};
+	let all = "the way is as long as the tree is high; qed";
+	let leaf = tile_leaf(&shown.bytes);
+	let top = shown.in_tensor.top(1 << in_tensor, 0, &leaf).expect(all);
+	let tensor = tensor_root_of_top(&shown.kind, &top);
+	let top = shown.in_state.top(shown.tensors, 0, &tensor).expect(all);
+	let state = root_of_top(Domain::State, shown.tensors, &top);
+	let mut checkpoints = checkpoints(SEGMENTS);
+	checkpoints[0] = state;
+	let shown = shown.of_checkpoint(&checkpoints, 0);
+	(
+		shown.expect("there is such a checkpoint; qed"),
+		trace_root(&checkpoints),
+	)
 }
 
 fn parts() -> Vec<PartProof> {
@@ -491,6 +559,53 @@ mod benchmarks {
 		}
 		assert!(!Disputes::<T>::contains_key(id));
 		assert!(!Commitments::<T>::contains_key((0, 0, 0)));
+	}
+
+	#[benchmark]
+	fn demand_shown() {
+		let (task, _) = attested::<T>();
+		demand::<T>(task, 0);
+		let demander = demander::<T>(1);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(demander), task, 0, WHAT);
+
+		assert!(Demands::<T>::contains_key(1));
+	}
+
+	/// A tile with proofs of so many bytes.
+	#[benchmark]
+	fn show(b: Linear<4_200, 6_200>) {
+		let (task, supervisor) = attested::<T>();
+		let siblings = (b - 4_200) / 32;
+		let in_tensor = siblings.min(31);
+		let (shown, trace) = proven_tile(in_tensor, siblings - in_tensor);
+		Commitments::<T>::mutate((task, 0, 0), |committed| {
+			let committed = committed.as_mut().expect("it was put there; qed");
+			committed.commitment.trace_root = H256(trace);
+		});
+		demand::<T>(task, 0);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(supervisor), 0, Box::new(shown));
+
+		assert!(Demands::<T>::get(0).is_some_and(|demand| demand.shown));
+	}
+
+	/// A supervisor shows nothing, of which as many demand it as may.
+	#[benchmark]
+	fn end_demand() {
+		let (task, _) = attested::<T>();
+		(0..MAX_DEMANDS).for_each(|nth| demand::<T>(task, nth));
+		let mut demand = Demands::<T>::get(0).expect("it was opened; qed");
+		Agenda::<T>::remove(demand.wake, Item::Demand { demand: 0 });
+		demand.wake = 0;
+		let now = demand.until.saturating_add(1);
+		#[block]
+		{
+			Pallet::<T>::demand_due(0, demand, now);
+		}
+		assert!(Demands::<T>::iter_keys().next().is_none());
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::externalities(), crate::mock::Test);

@@ -185,6 +185,8 @@ impl<T: Config> Pallet<T> {
 		}
 		ensure!(held != 0 || answered & bit == 0, Error::<T>::AlreadyDone);
 		Answered::<T>::insert(task, round, answered | bit);
+		let attestor = (supervisor.slot, supervisor.ticket);
+		Self::note_attested(task, round, attestor, held);
 		// To say that one holds nothing is no silence, but no duty done either.
 		if held != 0 {
 			T::Tickets::duty_done(supervisor.ticket);

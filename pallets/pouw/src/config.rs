@@ -54,10 +54,11 @@ mod config {
 		/// of its segments.
 		type ChallengeWindow: Get<BlockNumber>;
 
-		/// What is held of a challenger until its dispute has ended.
+		/// What is held of a challenger until its dispute has ended, and of who demands that a supervisor show
+		/// what it has attested.
 		type ChallengeBond: Get<Balance>;
 
-		/// Blocks for a move of a dispute, beside those that it takes to run a segment.
+		/// Blocks for a move of a dispute, or to show what is demanded, beside those that it takes to run a segment.
 		type DisputeClock: Get<BlockNumber>;
 
 		/// Multiply-adds that a party of a dispute is expected to make in the time of a block.

@@ -104,7 +104,7 @@ pub(crate) struct Standing {
 
 /// How many blocks it takes to run so many segments, or evaluations, again on a machine of the speed that
 /// everybody is expected to have.
-fn run_time<T: Config>(grounds: &Grounds, segments: u32) -> BlockNumber {
+pub(crate) fn run_time<T: Config>(grounds: &Grounds, segments: u32) -> BlockNumber {
 	let speed = T::ReferenceSpeed::get().max(1);
 	let work = grounds.multiply_adds.saturating_mul(u64::from(segments));
 	BlockNumber::try_from(work.div_ceil(speed))

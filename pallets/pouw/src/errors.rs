@@ -48,7 +48,7 @@ mod errors {
 		DisputeVoid,
 		/// The other party is to move.
 		NotYourMove,
-		/// The move has more of something than any move needs.
+		/// The move, or what is shown, has more of something than there need be.
 		MoveTooLarge,
 		/// A part of the program that is shown is not one of the task's program, or the counts are not
 		/// the first of them.
@@ -61,7 +61,7 @@ mod errors {
 		WrongCount,
 		/// The hashes do not make the node or the trace in question.
 		NotTheChildren,
-		/// There is no such part or element.
+		/// There is no such part, element or checkpoint.
 		NoSuchPart,
 		/// The bytes are not those of the tile in question.
 		NotTheTile,
@@ -70,6 +70,19 @@ mod errors {
 		/// The passage can't be computed from the tiles that were shown: some are missing, not needed, or not
 		/// what their operand's root commits to.
 		NotJudgeable,
+		/// The supervisor in this place has not attested this itself, or its part in it is over: what it has
+		/// attested can be demanded as long as it holds its place.
+		NotAttested,
+		/// This can't be demanded any more: the commitment can't be challenged any more, or the task was ordered
+		/// with another arithmetic than this runtime's.
+		NotDemandable,
+		/// A supervisor can't demand from itself.
+		OwnAttestation,
+		/// So much is demanded of the supervisor already that it could not answer more. Try again when one of
+		/// the demands has ended.
+		TooManyDemands,
+		/// There is no such demand, or it has ended.
+		NoSuchDemand,
 	}
 
 	impl<T> From<Refusal> for Error<T> {

@@ -224,5 +224,57 @@ mod events {
 			/// What was taken of its ticket, all of which was burned.
 			slashed: Balance,
 		},
+		/// Somebody demands that a supervisor show what it has attested.
+		ShowingDemanded {
+			/// The demand.
+			demand: DemandId,
+			/// The task.
+			task: TaskId,
+			/// The supervisor.
+			supervisor: T::AccountId,
+			/// Who demands it.
+			demander: T::AccountId,
+			/// What is demanded.
+			what: Demanded,
+			/// What is on hold of who demands it.
+			bond: Balance,
+			/// The last block in which it can be shown.
+			deadline: BlockNumber,
+		},
+		/// A supervisor has shown what was demanded of it.
+		Shown {
+			/// The demand.
+			demand: DemandId,
+			/// The task.
+			task: TaskId,
+			/// The supervisor.
+			supervisor: T::AccountId,
+		},
+		/// A demand has ended without a loss for the supervisor.
+		DemandEnded {
+			/// The demand.
+			demand: DemandId,
+			/// The task.
+			task: TaskId,
+			/// Whether it was shown. If not, it could not be, or the supervisor was found out by another demand.
+			shown: bool,
+			/// What has returned to who had demanded it: nothing if it was shown.
+			returned: Balance,
+		},
+		/// A supervisor did not show what it had attested.
+		AttestationRefuted {
+			/// The demand.
+			demand: DemandId,
+			/// The task.
+			task: TaskId,
+			/// The supervisor.
+			supervisor: T::AccountId,
+			/// Who had demanded it.
+			demander: T::AccountId,
+			/// What was taken of the supervisor's ticket.
+			slashed: Balance,
+			/// What was burned of it; the rest went to who had demanded it.
+			burned: Balance,
+		},
 	}
 }

@@ -2,9 +2,10 @@
 
 use crate::{
 	pallet::{
-		Agenda, AgendaFrom, Answered, AuditOfSegment, Audits, AuditsOf, Challenges, Commitments,
-		Config, Disputes, DisputesOf, HoldReason, NextAudit, NextDispute, Pallet, Scores, ShownTile,
-		TaskAudit, VerifierLocks, VerifierWork,
+		Agenda, AgendaFrom, Answered, Attestors, AuditOfSegment, Audits, AuditsOf, Challenges,
+		Commitments, Config, Demands, DemandsFrom, DemandsOn, Disputes, DisputesOf, HoldReason,
+		NextAudit, NextDemand, NextDispute, Pallet, Scores, ShownTile, TaskAudit,
+		VerifierLocks, VerifierWork,
 	},
 	types::{AuditStage, Item, Locks, MAX_VERIFIERS},
 	verifiers::MAX_OPEN_AUDITS,
@@ -57,6 +58,10 @@ impl<T: Config> Pallet<T> {
 	/// 8. A commitment or score counts its open disputes, and a challenger's holds are the bonds of its disputes.
 	/// 9. Every dispute that is about something stands in the agenda no later than the block after its
 	///    deadline, and is listed with its parties.
+	/// 10. The supervisor in a place that has attested a commitment is known with its ticket, or was.
+	/// 11. Every demand stands in the agenda no later than the block after its deadline, is counted by its task
+	///     and listed with its supervisor and on its ticket, where no account is listed twice; the holds of
+	///     those who demand are the bonds of their demands.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut open = BTreeMap::<TaskId, u32>::new();
 		let mut count = |task: TaskId| {
@@ -147,6 +152,23 @@ impl<T: Config> Pallet<T> {
 				"a dispute is not looked at after its deadline"
 			);
 		}
+		for (id, demand) in Demands::<T>::iter() {
+			count(demand.task);
+			entries = entries.saturating_add(1);
+			ensure!(
+				id < NextDemand::<T>::get(),
+				"a demand's number was not given out"
+			);
+			ensure!(
+				Agenda::<T>::contains_key(demand.wake, Item::Demand { demand: id }),
+				"a demand is not in the agenda"
+			);
+			Self::check_wake(demand.wake)?;
+			ensure!(
+				demand.wake <= demand.until.saturating_add(1),
+				"a demand is not looked at after its deadline"
+			);
+		}
 		for (id, audit) in Audits::<T>::iter() {
 			count(audit.task);
 			entries = entries.saturating_add(1);
@@ -198,7 +220,70 @@ impl<T: Config> Pallet<T> {
 		}
 		ensure!(open.is_empty(), "audits of a task are not counted");
 		Self::check_locks()?;
-		Self::check_disputes()
+		Self::check_disputes()?;
+		Self::check_attestors()?;
+		Self::check_demands()
+	}
+
+	fn check_attestors() -> Result<(), TryRuntimeError> {
+		for (task, round, attestors) in Attestors::<T>::iter() {
+			let places = attestors.iter().fold(0, |places, attestor| {
+				places | 1u16.checked_shl(attestor.slot.into()).unwrap_or_default()
+			});
+			ensure!(
+				places.count_ones() as usize == attestors.len(),
+				"two supervisors have attested in one place"
+			);
+			ensure!(
+				places & !Answered::<T>::get(task, round) == 0,
+				"a supervisor is known that has not answered"
+			);
+			for committed in Commitments::<T>::iter_prefix_values((task, round)) {
+				ensure!(
+					committed.attested & !places == 0,
+					"nobody is known who has attested a commitment"
+				);
+			}
+		}
+		Ok(())
+	}
+
+	fn check_demands() -> Result<(), TryRuntimeError> {
+		let mut bonds = Vec::<(T::AccountId, Balance)>::new();
+		for (id, demand) in Demands::<T>::iter() {
+			ensure!(
+				DemandsFrom::<T>::contains_key(&demand.supervisor, id),
+				"a demand is not listed with its supervisor"
+			);
+			let on_ticket = DemandsOn::<T>::get(demand.ticket);
+			let own = on_ticket.iter().filter(|(_, who)| *who == demand.demander);
+			ensure!(
+				own.map(|(own, _)| *own).eq([id]),
+				"a demand is not listed once on the ticket"
+			);
+			ensure!(
+				demand.supervisor != demand.demander,
+				"a supervisor demands from itself"
+			);
+			match bonds.iter_mut().find(|(who, _)| *who == demand.demander) {
+				Some((_, sum)) => *sum = sum.saturating_add(demand.bond),
+				None => bonds.push((demand.demander, demand.bond)),
+			}
+		}
+		for (who, sum) in bonds {
+			ensure!(
+				T::Currency::balance_on_hold(&HoldReason::Demand.into(), &who) == sum,
+				"the bonds of who demands are not on hold"
+			);
+		}
+		let listed = |id| Demands::<T>::contains_key(id);
+		ensure!(
+			DemandsFrom::<T>::iter_keys().all(|(_, id)| listed(id))
+				&& DemandsOn::<T>::iter_values()
+					.all(|list| { !list.is_empty() && list.into_iter().all(|(id, _)| listed(id)) }),
+			"something is kept of a demand that has ended"
+		);
+		Ok(())
 	}
 
 	fn check_disputes() -> Result<(), TryRuntimeError> {

@@ -1,7 +1,7 @@
 //! # Proofs of useful work
 //!
-//! Commitments to rounds of training, who holds what they commit to, audits of their segments, and disputes
-//! about them.
+//! Commitments to rounds of training, who holds what they commit to, audits of their segments, disputes about
+//! them, and demands that who says that it holds something show it.
 //!
 //! ## Overview
 //!
@@ -31,6 +31,7 @@
 //! - **Dispute**: the game between a commitment's trainer, or an evaluator, and somebody who says that it is wrong.
 //! - **Void**: an audit or dispute whose commitment does not stand any more, because its trainer was proven
 //!   wrong elsewhere in the round or the round was lost with an earlier one. Nobody needs to answer it.
+//! - **Demand**: somebody's demand that a supervisor show a tile of something that it has attested.
 //!
 //! ## Life cycle of an audit
 //!
@@ -93,11 +94,37 @@
 //! have claimed it lose their tickets, and others score the model. An evaluator that does not defend it loses its
 //! own ticket; the score stands for as long as one of them does.
 //!
+//! ## Demands
+//!
+//! ```text
+//! demand_shown ─> show ─> half of the bond is the supervisor's
+//!       └─(its clock)──> the supervisor loses its ticket
+//! ```
+//!
+//! - A supervisor says that it holds trainers' checkpoints, and the training data. Anyone but the supervisor may
+//!   demand, with a bond, that it show a tile of it: of a checkpoint while the commitment can be challenged, of
+//!   the data as long as a round is trained or can be proven wrong. It shows the tile with Merkle proofs up to
+//!   the root that it has attested.
+//! - It has the clock of a dispute, and the time to run a segment again for each demand on it. At most
+//!   [`MAX_DEMANDS`] are open on one supervisor at a time, one by the same account.
+//! - **Shown**: half of the bond is the supervisor's, the rest is burned. **Not shown in time**: its whole
+//!   ticket is slashed, half of it for who had demanded; it loses its place in the task and what it was to be
+//!   paid. Others who wait for it have their bonds back.
+//! - Only what a supervisor has attested with its own ticket is demanded of it, not what another one has that
+//!   held its place before. One that has lost its place, or whose task has ended, can't be demanded from any
+//!   more: its ticket is free. What was demanded before it must show all the same, whatever becomes of its place
+//!   or the commitment; its ticket is kept for that, and the task does not end before.
+//! - So what was attested must be kept until the commitment can't be challenged any more, the training data until
+//!   all rounds are checked, and both until what was demanded of them until then is shown.
+//! - A demand shows that something is held. It makes nobody deliver the whole of it: where a commitment is not
+//!   to be had although supervisors can show it, its audits lapse, and it is not paid for. Nor does a commitment
+//!   become unavailable when one of its supervisors is found out.
+//!
 //! ## Time
 //!
-//! Every draw, audit and dispute stands in the agenda once, for the block in which it falls due. The hook
+//! Every draw, audit, dispute and demand stands in the agenda once, for the block in which it falls due. The hook
 //! serves the agenda in order and within `HookWeight`; what does not fit into a block is served in the next.
-//! Audits and disputes end there only, never in a call: their consequences may be larger than a call should
+//! Audits, disputes and demands end there only, never in a call: their consequences may be larger than a call should
 //! be.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -127,6 +154,7 @@ mod audits;
 mod benchmarking;
 mod commitments;
 mod config;
+mod demands;
 mod disputes;
 mod errors;
 mod events;
@@ -144,9 +172,12 @@ pub mod weights;
 
 pub use audits::MAX_ATTEMPTS;
 pub use commitments::is_audited;
+pub use demands::{MAX_DEMANDS, MAX_SHOWN_BYTES};
 pub use disputes::{MAX_DISPUTES, MAX_MOVE_BYTES, MAX_PARTS, SHARE_OF_WINNER};
 pub use pallet::*;
-pub use types::{AgreedScore, Audit, AuditStage, Committed, Item, OpenDispute, MAX_VERIFIERS};
+pub use types::{
+	AgreedScore, Attestor, Audit, AuditStage, Committed, Item, OpenDemand, OpenDispute, MAX_VERIFIERS,
+};
 pub use verifiers::MAX_OPEN_AUDITS;
 pub use weights::WeightInfo;
 
@@ -162,8 +193,10 @@ const LOG_TARGET: &str = "runtime::pouw";
 pub mod pallet {
 	use crate::{
 		commitments::Claim,
-		types::{AgreedScore, Audit, Committed, Item, Locks, OpenDispute, TaskAudits},
-		WeightInfo,
+		types::{
+			AgreedScore, Attestor, Audit, Committed, Item, Locks, OpenDemand, OpenDispute, TaskAudits,
+		},
+		WeightInfo, MAX_DEMANDS,
 	};
 	use alloc::{boxed::Box, vec::Vec};
 	use polkadot_sdk::{
@@ -181,13 +214,15 @@ pub mod pallet {
 	};
 	use pouw_dispute::{ChallengerMove, DefenderMove, Party};
 	use pouw_primitives::{
+		demand::{DemandStatus, Demanded},
 		proof::{AuditAnswer, WrongScore},
 		seams::{Market, Places, Refusal, Rewards, TicketPool},
-		spec::MAX_TRAINERS,
+		spec::{MAX_SUPERVISORS, MAX_TRAINERS},
 		status::{AuditStatus, DisputeStatus},
-		AuditId, Balance, BlockNumber, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
+		AuditId, Balance, BlockNumber, DemandId, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId,
+		TicketId,
 	};
-	use repops::{commit::TILE_BYTES, parts::PartProof};
+	use repops::{commit::TILE_BYTES, parts::PartProof, shown::ProvenTile};
 
 	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
@@ -570,6 +605,85 @@ pub mod pallet {
 			let who = ensure_signed(origin)?;
 			Self::do_challenge_score(task, slot, wrong, &parts, who)
 		}
+
+		/// Demands that a supervisor show a tile of what it has attested.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed, by anyone but the supervisor.
+		///
+		/// ## Details
+		///
+		/// Holds `ChallengeBond` until the demand has ended. The supervisor has `DisputeClock` to `show` the
+		/// tile, and for checkpoints the blocks to run a segment again for each demand on it. If it does, half
+		/// of the bond is its, and the rest is burned; if it does not, it loses its whole ticket, half of which
+		/// goes to who had demanded first, its place and its pay.
+		///
+		/// - `task`, `supervisor`: the supervisor's place in the task.
+		/// - `what`: which tile of what. No tile is wrong: tensor and tile are taken modulo what there is.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NotAttested`]: the supervisor in this place has not attested it itself, or there is none.
+		/// - [`Error::OwnAttestation`]: it is the account's own place.
+		/// - [`Error::NothingCommitted`]: there is no such commitment.
+		/// - [`Error::NotDemandable`]: it can't be challenged any more, or this runtime has another arithmetic.
+		/// - [`Error::NoSuchPart`]: the round has no such checkpoint.
+		/// - [`Error::AlreadyDone`]: the account has a demand on this supervisor open.
+		/// - [`Error::TooManyDemands`]: as many demands on it are open as may be.
+		/// - [`Error::NoSuchTask`]: the task has ended.
+		/// - Those of the currency, where the account has not the bond.
+		///
+		/// ## Events
+		///
+		/// - [`Event::ShowingDemanded`].
+		#[pallet::call_index(10)]
+		#[pallet::weight(T::WeightInfo::demand_shown())]
+		pub fn demand_shown(
+			origin: OriginFor<T>,
+			#[pallet::compact] task: TaskId,
+			#[pallet::compact] supervisor: Slot,
+			what: Demanded,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_demand(task, supervisor, what, who)
+		}
+
+		/// Shows what was demanded.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed, by the supervisor that it was demanded of.
+		///
+		/// ## Details
+		///
+		/// What is no right tile changes nothing; the clock goes on. The demand ends in the next block.
+		///
+		/// - `demand`: the demand. `demand_status` tells what is to be shown.
+		/// - `shown`: the tile with its proofs.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NoSuchDemand`]: there is no such demand, or it has ended.
+		/// - [`Error::NotItsWorker`]: it was not demanded of this account.
+		/// - [`Error::AlreadyDone`]: it was shown.
+		/// - [`Error::TooLate`]: the time for it is over.
+		/// - [`Error::MoveTooLarge`]: no tile needs so many bytes.
+		/// - [`Error::NotProven`]: it is not the tile in question of what was attested.
+		///
+		/// ## Events
+		///
+		/// - [`Event::Shown`].
+		#[pallet::call_index(11)]
+		#[pallet::weight(T::WeightInfo::show(shown.encoded_size() as u32))]
+		pub fn show(
+			origin: OriginFor<T>,
+			#[pallet::compact] demand: DemandId,
+			shown: Box<ProvenTile>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_show(demand, &who, &shown)
+		}
 	}
 
 	#[pallet::view_functions]
@@ -596,6 +710,21 @@ pub mod pallet {
 		pub fn open_disputes(task: Option<TaskId>, limit: u32) -> Vec<DisputeId> {
 			Disputes::<T>::iter()
 				.filter(|(_, dispute)| task.is_none_or(|task| task == dispute.task))
+				.map(|(id, _)| id)
+				.take(limit.min(1_000) as usize)
+				.collect()
+		}
+
+		/// A demand that has not ended.
+		pub fn demand_status(demand: DemandId) -> Option<DemandStatus<T::AccountId>> {
+			Self::demand_status_of(demand)
+		}
+
+		/// The demands that have not ended, of one task or of all, at most `limit` and at most 1,000, in no
+		/// order.
+		pub fn open_demands(task: Option<TaskId>, limit: u32) -> Vec<DemandId> {
+			Demands::<T>::iter()
+				.filter(|(_, demand)| task.is_none_or(|task| task == demand.task))
 				.map(|(id, _)| id)
 				.take(limit.min(1_000) as usize)
 				.collect()

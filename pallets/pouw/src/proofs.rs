@@ -2,8 +2,8 @@
 
 use crate::{
 	pallet::{
-		Agenda, Answered, Audits, AuditsOf, Commitments, Config, DisputesOf, Pallet, TaskAudit,
-		VerifierWork,
+		Agenda, Answered, Attestors, Audits, AuditsOf, Commitments, Config, DemandsFrom, DemandsOn,
+		DisputesOf, Pallet, TaskAudit, VerifierWork,
 	},
 	types::{AuditStage, Item},
 };
@@ -12,7 +12,7 @@ use pouw_primitives::{
 	proof::Score,
 	seams::{Claimant, Places, Proofs, Shares, Standing},
 	status::{AuditStatus, Duty, DutyKind, ScoreStatus},
-	AuditId, RoundIndex, Slot, TaskId,
+	AuditId, RoundIndex, Slot, TaskId, TicketId,
 };
 
 /// The most audits that one answer covers.
@@ -99,6 +99,7 @@ impl<T: Config> Proofs<T::AccountId> for Pallet<T> {
 			Self::void_commitment(task, round, slot);
 		}
 		Answered::<T>::remove(task, round);
+		Attestors::<T>::remove(task, round);
 	}
 
 	fn score_agreed(
@@ -135,7 +136,14 @@ impl<T: Config> Proofs<T::AccountId> for Pallet<T> {
 		let disputes = DisputesOf::<T>::iter_key_prefix(account)
 			.take(MAX_ANSWER)
 			.filter_map(|id| Self::move_due(id, account));
-		audits.chain(disputes).collect()
+		let demands = DemandsFrom::<T>::iter_key_prefix(account)
+			.take(MAX_ANSWER)
+			.filter_map(Self::showing_due);
+		audits.chain(disputes).chain(demands).collect()
+	}
+
+	fn is_demanded(ticket: TicketId) -> bool {
+		DemandsOn::<T>::contains_key(ticket)
 	}
 
 	fn clear(task: TaskId, limit: u32) -> bool {
@@ -157,6 +165,7 @@ impl<T: Config> Proofs<T::AccountId> for Pallet<T> {
 		let rounds: Vec<_> = Answered::<T>::iter_key_prefix(task).take(limit).collect();
 		for round in &rounds {
 			Answered::<T>::remove(task, round);
+			Attestors::<T>::remove(task, round);
 		}
 		let done = rounds.len() < limit;
 		if done {

@@ -11,6 +11,9 @@ mod storage {
 		/// The bond of a challenger.
 		#[codec(index = 0)]
 		Challenge,
+		/// The bond of somebody who demands to be shown what a supervisor has attested.
+		#[codec(index = 1)]
+		Demand,
 	}
 
 	/// The commitments by task, round and place: of the open round, of those that are not checked, and of
@@ -30,6 +33,18 @@ mod storage {
 	#[pallet::storage]
 	pub type Answered<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, RoundIndex, Places, ValueQuery>;
+
+	/// Which commitments of a round its supervisors have attested, one entry for each place at most.
+	#[pallet::storage]
+	pub type Attestors<T: Config> = StorageDoubleMap<
+		_,
+		Twox64Concat,
+		TaskId,
+		Twox64Concat,
+		RoundIndex,
+		BoundedVec<Attestor, ConstU32<{ MAX_SUPERVISORS as u32 }>>,
+		ValueQuery,
+	>;
 
 	/// How much of a task is under audit.
 	#[pallet::storage]
@@ -111,7 +126,30 @@ mod storage {
 	pub type ShownTile<T: Config> =
 		StorageMap<_, Twox64Concat, DisputeId, BoundedVec<u8, ConstU32<{ TILE_BYTES as u32 }>>>;
 
-	/// The agenda: draws, audits, disputes and scores by the block in which they fall due.
+	/// The number of the next demand.
+	#[pallet::storage]
+	pub type NextDemand<T: Config> = StorageValue<_, DemandId, ValueQuery>;
+
+	/// The demands that are open. Their numbers are given out by the chain.
+	#[pallet::storage]
+	pub type Demands<T: Config> = StorageMap<_, Twox64Concat, DemandId, OpenDemand<T::AccountId>>;
+
+	/// The open demands on a supervisor, by its ticket, and who demands. A ticket is held by one task at a time.
+	#[pallet::storage]
+	pub type DemandsOn<T: Config> = StorageMap<
+		_,
+		Twox64Concat,
+		TicketId,
+		BoundedVec<(DemandId, T::AccountId), ConstU32<MAX_DEMANDS>>,
+		ValueQuery,
+	>;
+
+	/// The open demands that an account is to answer.
+	#[pallet::storage]
+	pub type DemandsFrom<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, DemandId, ()>;
+
+	/// The agenda: draws, audits, disputes, scores and demands by the block in which they fall due.
 	#[pallet::storage]
 	pub type Agenda<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, BlockNumber, Twox64Concat, Item, ()>;

@@ -1,4 +1,4 @@
-//! What is stored about commitments, audits and disputes.
+//! What is stored about commitments, audits, disputes and demands.
 
 use codec::{Decode, Encode, MaxEncodedLen};
 use polkadot_sdk::{
@@ -7,11 +7,13 @@ use polkadot_sdk::{
 };
 use pouw_dispute::{Dispute, Party};
 use pouw_primitives::{
+	demand::Demanded,
 	proof::{Score, WrongScore},
 	seams::{Claimant, Places},
 	spec::MAX_EVALUATORS,
 	status::{AuditParty, Commitment},
-	AuditId, Balance, BlockNumber, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
+	AuditId, Balance, BlockNumber, DemandId, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId,
+	TicketId,
 };
 use scale_info::TypeInfo;
 
@@ -205,13 +207,18 @@ pub enum Item {
 		/// The task.
 		task: TaskId,
 	},
+	/// A demand.
+	Demand {
+		/// The demand.
+		demand: DemandId,
+	},
 }
 
 /// How much of a task is under audit, and by how many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct TaskAudits {
 	/// Draws of audits that are not finished, audits that are open or held, open disputes, void ones
-	/// included, and a score that can be challenged.
+	/// included, open demands, and a score that can be challenged.
 	pub open: u32,
 	/// Accounts that are paid as verifiers.
 	pub verifiers: u32,
@@ -224,6 +231,56 @@ pub struct Locks {
 	pub open: u32,
 	/// Audits that it has answered and that are held.
 	pub held: u32,
+}
+
+/// Which commitments of a round the supervisor in a place has attested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Attestor {
+	/// The supervisor's place.
+	pub slot: Slot,
+	/// The ticket with which it holds the place. Who comes after it has attested nothing.
+	pub ticket: TicketId,
+	/// The trainers' places.
+	pub attested: Places,
+}
+
+/// A demand in a runtime.
+pub(crate) type DemandOf<T> = OpenDemand<<T as polkadot_sdk::frame_system::Config>::AccountId>;
+
+/// A demand that a supervisor show what it has attested. It stays what it is if the commitment goes: what it
+/// needs of that is here.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct OpenDemand<AccountId> {
+	/// The task.
+	pub task: TaskId,
+	/// The place that the supervisor had when it was demanded.
+	pub slot: Slot,
+	/// The supervisor.
+	pub supervisor: AccountId,
+	/// Its ticket.
+	pub ticket: TicketId,
+	/// Who demands it.
+	pub demander: AccountId,
+	/// What is demanded.
+	pub what: Demanded,
+	/// The root of what was attested: of the trace, or of the training data.
+	pub root: H256,
+	/// The number of checkpoints in the trace.
+	pub checkpoints: u32,
+	/// The hash of the blob that lists the checkpoints.
+	pub manifest: H256,
+	/// The version of the arithmetic that the task was ordered with.
+	pub arithmetic_version: u16,
+	/// What is on hold of who demands it.
+	pub bond: Balance,
+	/// The block in which it was demanded.
+	pub opened: BlockNumber,
+	/// The last block in which it can be shown.
+	pub until: BlockNumber,
+	/// The block for which the demand stands in the agenda.
+	pub wake: BlockNumber,
+	/// Whether it was shown. The hook ends the demand then.
+	pub shown: bool,
 }
 
 /// A dispute in a runtime.

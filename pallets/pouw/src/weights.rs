@@ -47,6 +47,12 @@ pub trait WeightInfo {
 	fn challenge_score(bytes: u32) -> Weight;
 	/// The end of a dispute: the trainer is refuted and the task goes back over as many rounds as it may.
 	fn end_dispute() -> Weight;
+	/// The call `demand_shown`.
+	fn demand_shown() -> Weight;
+	/// The call `show` with this many bytes.
+	fn show(bytes: u32) -> Weight;
+	/// The end of a demand: the supervisor is refuted while others wait for it too.
+	fn end_demand() -> Weight;
 }
 
 /// The weights with a runtime's database weights.
@@ -70,21 +76,22 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		estimate::<T>(4, 2)
 	}
 
-	/// Reads: task, specification, ticket, mask, count, delay; each commitment. Writes: mask, ticket, count;
+	/// Reads: task, specification, ticket, two masks, count, delay; each commitment. Writes: two masks, ticket, count;
 	/// each commitment and its entry in the agenda. Market, and at the seal 16 commitments, trainers and
 	/// supervisors with tickets and reputations.
 	fn attest_available(slots: u32) -> Weight {
 		let slots = u64::from(slots);
 		estimate::<T>(
-			slots.saturating_add(110),
-			2u64.saturating_mul(slots).saturating_add(80),
+			slots.saturating_add(111),
+			2u64.saturating_mul(slots).saturating_add(81),
 		)
 	}
 
-	/// Reads: task, specification, ticket, mask; each commitment. Writes: mask, ticket; each commitment.
+	/// Reads: task, specification, ticket, two masks; each commitment. Writes: two masks, ticket; each
+	/// commitment.
 	fn attest_available_early(slots: u32) -> Weight {
 		let slots = u64::from(slots);
-		estimate::<T>(slots.saturating_add(4), slots.saturating_add(2))
+		estimate::<T>(slots.saturating_add(5), slots.saturating_add(3))
 	}
 
 	/// Reads: audit, commitment, window. Writes: audit, two entries of the agenda.
@@ -165,5 +172,23 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// commitments with their entries in the agenda, and the pay of 16 trainers.
 	fn end_dispute() -> Weight {
 		estimate::<T>(450, 450)
+	}
+
+	/// Reads: task, specification, commitment, attestors; again task, specification, round, for the time; open
+	/// demands, number, account, figures. Writes: demand, number, hold, two lists, count, agenda.
+	fn demand_shown() -> Weight {
+		estimate::<T>(16, 8)
+	}
+
+	/// Reads: demand. Writes: demand, two entries of the agenda. What is shown is decoded and hashed.
+	fn show(bytes: u32) -> Weight {
+		estimate::<T>(2, 3).saturating_add(shown(bytes))
+	}
+
+	/// Reads and writes: 4 demands with their entries, holds and lists; the supervisor's ticket with its pool's
+	/// entries, account and reputation, its place and the draw for it. Market, twice, and a round that is
+	/// sealed by it.
+	fn end_demand() -> Weight {
+		estimate::<T>(220, 180)
 	}
 }

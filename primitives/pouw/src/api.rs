@@ -1,12 +1,13 @@
 //! The runtime API: the questions that users and workers ask.
 
 use crate::{
+	demand::DemandStatus,
 	spec::{SpecFault, TaskSpec},
 	status::{
 		AuditStatus, DisputeStatus, Duty, FeeEstimate, RoundStatus, TaskStatus, TaskSummary,
 		TicketStatus,
 	},
-	AuditId, DisputeId, RoundIndex, TaskId,
+	AuditId, DemandId, DisputeId, RoundIndex, TaskId,
 };
 use alloc::vec::Vec;
 use codec::Codec;
@@ -28,6 +29,10 @@ polkadot_sdk::sp_api::decl_runtime_apis! {
 		fn dispute_status(dispute: DisputeId) -> Option<DisputeStatus<AccountId>>;
 		/// The disputes that have not ended, of one task or of all, at most `limit`, in no order.
 		fn open_disputes(task: Option<TaskId>, limit: u32) -> Vec<DisputeId>;
+		/// A demand to show what was attested, which has not ended.
+		fn demand_status(demand: DemandId) -> Option<DemandStatus<AccountId>>;
+		/// The demands that have not ended, of one task or of all, at most `limit`, in no order.
+		fn open_demands(task: Option<TaskId>, limit: u32) -> Vec<DemandId>;
 		/// What an account must do now, the most urgent first.
 		fn open_duties(account: AccountId) -> Vec<Duty>;
 		/// An account's tickets.

@@ -4,6 +4,7 @@
 //! - [`ticket`]: roles, capabilities, endpoints.
 //! - [`proof`]: how commitments and audit answers are made.
 //! - [`status`]: what the chain tells about tasks, rounds, audits, and who must do what next.
+//! - [`demand`]: what a supervisor is asked to show of what it has attested.
 //! - [`api`]: the runtime API over all of it.
 //! - [`seams`]: the small traits by which the pallets reach each other; the runtime joins them.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -13,6 +14,7 @@ extern crate alloc;
 // The macro that declares a runtime API repeats the bounds of its parameters at each function.
 #[allow(clippy::multiple_bound_locations)]
 pub mod api;
+pub mod demand;
 mod json;
 pub mod proof;
 pub mod seams;
@@ -32,6 +34,8 @@ pub type TicketId = u64;
 pub type AuditId = u64;
 /// The number of a dispute.
 pub type DisputeId = u64;
+/// The number of a demand.
+pub type DemandId = u64;
 /// The number of a round within its task, from 0.
 pub type RoundIndex = u32;
 /// A trainer's place within its task, from 0. A replacement takes the place over.

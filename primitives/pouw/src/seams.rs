@@ -223,6 +223,20 @@ pub struct Claimant<AccountId> {
 	pub ticket: TicketId,
 }
 
+/// A supervisor's place in a task, and what it has said to hold beside what trainers have committed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Supervision<AccountId> {
+	/// The supervisor, who has accepted.
+	pub account: AccountId,
+	/// The ticket that was drawn for the place.
+	pub ticket: TicketId,
+	/// The root over the features and labels of the training part, if this supervisor has attested it and a
+	/// round is still to be trained or can be proven wrong.
+	pub training_tensor: Option<H256>,
+	/// The version of the arithmetic that the task was ordered with.
+	pub arithmetic_version: u16,
+}
+
 /// The market, as the proofs see it.
 pub trait Market<AccountId> {
 	/// The place of a trainer who may commit to this round now.
@@ -261,6 +275,16 @@ pub trait Market<AccountId> {
 	/// The score that was agreed on was refuted for these evaluators, whose tickets have been slashed. If nobody
 	/// stands by it any more the model is scored anew.
 	fn score_refuted(task: TaskId, tickets: &[TicketId]);
+
+	/// The supervisor in this place of the task.
+	fn supervision(task: TaskId, slot: Slot) -> Option<Supervision<AccountId>>;
+
+	/// Whether a place of the task is held with this ticket, accepted or not.
+	fn is_seated(task: TaskId, ticket: TicketId) -> bool;
+
+	/// The supervisor with this ticket, in its place or gone, could not show what it had attested. The ticket
+	/// has been slashed; it loses its place and what it was to be paid.
+	fn attestation_refuted(task: TaskId, ticket: TicketId);
 
 	/// Something that the task waits for is over: a dispute, or the time in which a commitment or a score could
 	/// be challenged.
@@ -319,15 +343,19 @@ pub trait Proofs<AccountId> {
 	/// Takes a task's score out: the task went back.
 	fn void_score(task: TaskId);
 
-	/// Audits and disputes of the task that are still to be drawn or open, void ones included, and a score that
-	/// can be challenged.
+	/// Audits, disputes and demands of the task that are still to be drawn or open, void ones included, and a
+	/// score that can be challenged.
 	fn open_audits(task: TaskId) -> u32;
 
 	/// What verifiers have done for the task: at most [`MAX_TASK_VERIFIERS`].
 	fn verifier_shares(task: TaskId) -> Shares<AccountId>;
 
-	/// What the account must do in audits and disputes.
+	/// What the account must do in audits, disputes and demands.
 	fn duties(account: &AccountId) -> Vec<Duty>;
+
+	/// Whether a supervisor with this ticket has still to show something of what it has attested. Until then
+	/// the ticket is not to be released; it is released here if it holds no place then.
+	fn is_demanded(ticket: TicketId) -> bool;
 
 	/// Takes out what is left of a task that has ended, at most so many entries. Returns whether
 	/// nothing remains.

@@ -4,7 +4,8 @@ use crate::{
 	proof::{AuditAnswer, Score, WrongScore},
 	spec::TaskSpec,
 	ticket::{Capabilities, Endpoint, Role},
-	AuditId, Balance, BlockNumber, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId, TicketId,
+	AuditId, Balance, BlockNumber, DemandId, DisputeId, RoundIndex, SegmentIndex, Slot, TaskId,
+	TicketId,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -439,6 +440,12 @@ pub enum DutyKind {
 	/// Supervisor, or an evaluator that has not said so itself: check the score that was agreed on, and
 	/// challenge it if it is wrong. To leave it undone is no missed duty.
 	CheckScore,
+	/// Supervisor: show what is demanded of what it has attested.
+	#[serde(rename_all = "camelCase")]
+	ShowDemanded {
+		/// The demand.
+		demand: DemandId,
+	},
 }
 
 /// A ticket.

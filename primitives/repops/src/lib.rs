@@ -18,6 +18,7 @@
 //! | [`referee`] | one element of one operation, from few tiles of its operands |
 //! | [`parts`] | a program in parts that can be shown alone |
 //! | [`commit`], [`state_blob`] | roots and proofs; a state as bytes |
+//! | [`shown`] | a tile that is shown by who says that it holds the whole |
 #![cfg_attr(not(feature = "std"), no_std)]
 #![warn(missing_docs)]
 
@@ -34,5 +35,6 @@ pub mod parts;
 pub mod program;
 pub mod random;
 pub mod referee;
+pub mod shown;
 pub mod state_blob;
 pub mod tensor;

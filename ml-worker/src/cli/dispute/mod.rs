@@ -1,5 +1,7 @@
-//! `ml-worker dispute`: what is in dispute, how far it has been narrowed down, and how it ends.
+//! `ml-worker dispute`: what is in dispute, how far it has been narrowed down, and how it ends; and what
+//! supervisors are to show.
 
+mod demand;
 mod narrowed;
 mod watch;
 
@@ -38,7 +40,7 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Action {
-	/// List the disputes that have not ended.
+	/// List the disputes, and the demands on supervisors, that have not ended.
 	List {
 		/// Only those of this task.
 		#[arg(long, value_name = "TASK")]
@@ -46,6 +48,9 @@ enum Action {
 		#[command(flatten)]
 		connection: ConnectionOptions,
 	},
+	/// Demand, with a bond, that a supervisor show a tile of what it says that it holds. If it does, the bond
+	/// is lost; if it does not, half of its ticket is won.
+	Demand(demand::Demand),
 	/// Show who claims what, and where a dispute has been narrowed down to.
 	Show {
 		/// The dispute's number.
@@ -77,6 +82,7 @@ pub(super) fn run(arguments: Arguments, global: &Global) -> Result<(), Failure> 
 			Action::List { task, connection } => {
 				list(task, &connect(&connection).await?.best().await?, global).await
 			}
+			Action::Demand(wanted) => demand::demand(&wanted, global).await,
 			Action::Show {
 				dispute,
 				connection,
@@ -123,8 +129,10 @@ async fn list(task: Option<TaskId>, view: &View, global: &Global) -> Result<(), 
 	for dispute in open {
 		disputes.extend(view.dispute_status(dispute).await?);
 	}
+	let demands = demand::open(task, LISTED, view).await?;
 	if global.json {
 		let all = disputes.iter().map(|status| as_json(status, None));
+		let all = all.chain(demands.iter().map(demand::as_json));
 		println!("{}", Value::Array(all.collect()));
 		return Ok(());
 	}
@@ -139,6 +147,12 @@ async fn list(task: Option<TaskId>, view: &View, global: &Global) -> Result<(), 
 			status.deadline,
 			Narrowed::of(status, None)
 		);
+	}
+	if !demands.is_empty() {
+		println!("{} open demands", demands.len());
+	}
+	for status in &demands {
+		println!("{}", demand::line(status));
 	}
 	Ok(())
 }

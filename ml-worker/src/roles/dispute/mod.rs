@@ -11,6 +11,7 @@ mod score;
 mod sent;
 
 pub(super) use accuse::{is_withheld, Wrong};
+pub(super) use sent::until;
 
 use super::{
 	task::{Task, TaskStatusOf},

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 const USEFUL: u32 = 8;
 
 /// The last block in which a transaction that is signed on this block is of use.
-pub(super) fn until(birth: Head, deadline: u32) -> u32 {
+pub(in crate::roles) fn until(birth: Head, deadline: u32) -> u32 {
 	deadline.min(birth.number.saturating_add(USEFUL - 1))
 }
 

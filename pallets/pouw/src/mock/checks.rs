@@ -18,7 +18,8 @@ pub(crate) fn check_invariants() {
 			+ held(pallet_ml_tasks::HoldReason::Fee, account)
 			+ held(pallet_ml_tasks::HoldReason::ClientBond, account)
 			+ held(pallet_ml_tasks::HoldReason::TrainerBond, account)
-			+ held(crate::HoldReason::Challenge, account);
+			+ held(crate::HoldReason::Challenge, account)
+			+ held(crate::HoldReason::Demand, account);
 		assert_eq!(on_hold, known, "something is on hold for no reason");
 	}
 	// The pallet checks each account of its tasks; equal sums say that there is nothing beside.
@@ -56,6 +57,7 @@ fn check_nothing_left() {
 	};
 	assert!(crate::Commitments::<Test>::iter_keys().all(|(task, _, _)| known(task)));
 	assert!(crate::Answered::<Test>::iter_keys().all(|(task, _)| known(task)));
+	assert!(crate::Attestors::<Test>::iter_keys().all(|(task, _)| known(task)));
 	assert!(crate::TaskAudit::<Test>::iter_keys().all(known));
 	assert!(crate::Scores::<Test>::iter_keys().all(known));
 	assert!(crate::VerifierWork::<Test>::iter_keys().all(|(task, _)| known(task)));
@@ -67,11 +69,14 @@ fn check_nothing_left() {
 	for dispute in crate::Disputes::<Test>::iter_values() {
 		assert!(pallet_ml_tasks::Tasks::<Test>::contains_key(dispute.task));
 	}
+	for demand in crate::Demands::<Test>::iter_values() {
+		assert!(pallet_ml_tasks::Tasks::<Test>::contains_key(demand.task));
+	}
 	assert!(crate::AuditOfSegment::<Test>::iter_values().all(crate::Audits::<Test>::contains_key));
 }
 
-/// A ticket that a task holds is that of a worker, of a former trainer, or of a verifier with an open
-/// audit.
+/// A ticket that a task holds is that of a worker, of a former trainer, of a verifier with an open audit, or of
+/// a supervisor of whom something is demanded.
 fn check_locked_tickets() {
 	for (task, role, tickets) in pallet_tickets::LockedTo::<Test>::iter() {
 		let record =
@@ -84,7 +89,12 @@ fn check_locked_tickets() {
 				.any(|former| former.role == Role::Trainer && former.ticket == ticket);
 			let verifies =
 				role == Role::Verifier && crate::VerifierLocks::<Test>::contains_key(task, ticket);
-			assert!(seated || former || verifies, "a ticket is held for nothing");
+			let demanded =
+				role == Role::Supervisor && crate::DemandsOn::<Test>::contains_key(ticket);
+			assert!(
+				seated || former || verifies || demanded,
+				"a ticket is held for nothing"
+			);
 		}
 	}
 }

@@ -5,6 +5,7 @@ pub(crate) mod arithmetic;
 mod assignment;
 mod attacks;
 mod audits;
+mod demands;
 mod disputes;
 mod ending;
 mod evaluation;

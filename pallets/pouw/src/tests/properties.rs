@@ -2,7 +2,7 @@
 
 use crate::mock::*;
 use polkadot_sdk::{frame_support::weights::Weight, sp_runtime::Permill};
-use pouw_primitives::{ticket::Role, TaskId};
+use pouw_primitives::{demand::Demanded, ticket::Role, TaskId};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -33,6 +33,13 @@ enum Deed {
 	Retire(AccountId),
 	/// A ticket is bought.
 	Buy(AccountId),
+	/// A supervisor is to show something, which it can't: there was no arithmetic.
+	Demand {
+		who: AccountId,
+		task: TaskId,
+		supervisor: u16,
+		what: Demanded,
+	},
 	/// Blocks have randomness, or not.
 	Randomness(bool),
 }
@@ -72,7 +79,24 @@ fn deed() -> impl Strategy<Value = Deed> {
 		1 => (0u32..4).prop_map(Deed::Cancel),
 		1 => worker().prop_map(Deed::Retire),
 		2 => worker().prop_map(Deed::Buy),
+		2 => (50u64..53, 0u32..3, 0u16..4, demanded()).prop_map(
+			|(who, task, supervisor, what)| Deed::Demand { who, task, supervisor, what }
+		),
 		1 => any::<bool>().prop_map(Deed::Randomness),
+	]
+}
+
+fn demanded() -> impl Strategy<Value = Demanded> {
+	let checkpoint = (0u32..4, 0u16..3).prop_map(|(round, slot)| Demanded::Checkpoint {
+		round,
+		slot,
+		checkpoint: 1,
+		tensor: 0,
+		tile: 0,
+	});
+	prop_oneof![
+		checkpoint,
+		Just(Demanded::TrainingData { tensor: 0, tile: 0 })
 	]
 }
 
@@ -135,6 +159,14 @@ fn apply(deed: Deed) {
 				);
 			}
 		}
+		Deed::Demand {
+			who,
+			task,
+			supervisor,
+			what,
+		} => {
+			let _ = Pouw::demand_shown(RuntimeOrigin::signed(who), task, supervisor, what);
+		}
 		Deed::Randomness(works) => RandomnessWorks::set(works),
 	}
 }
@@ -169,6 +201,7 @@ proptest! {
 			assert!(pallet_ml_tasks::Clearing::<Test>::iter_keys().next().is_none());
 			assert!(crate::Audits::<Test>::iter_keys().next().is_none());
 			assert!(crate::Disputes::<Test>::iter_keys().next().is_none());
+			assert!(crate::Demands::<Test>::iter_keys().next().is_none());
 			assert!(pallet_tickets::LockedTo::<Test>::iter_keys().next().is_none());
 			for (_, summary) in pallet_ml_tasks::Summaries::<Test>::iter() {
 				let paid = summary.paid;
