@@ -135,12 +135,30 @@ wait_for_line() {
 # wait_for_workers NAME… : returns when these workers have their tickets and do their duties.
 wait_for_workers() {
   local name
-  for name in "$@"; do wait_for_line "$NETWORK_FOLDER/$name.log" '^working as' 300 || return 1; done
+  for name in "$@"; do
+    wait_for_line "$NETWORK_FOLDER/$name.log" '^working as' 600 && continue
+    tail -5 "$NETWORK_FOLDER/$name.log" >&2
+    return 1
+  done
 }
 
 # worker_address NAME : prints the address of a worker that does its duties.
 worker_address() {
   sed -n 's/^working as \([^ ]*\) .*/\1/p' "$NETWORK_FOLDER/$1.log" | head -1
+}
+
+# buy_ticket PROGRAM --dev-account NAME --url URL ARGUMENT… : buys one ticket. Validators that have just begun may
+# each make blocks of their own at first, and what was ordered in those that are left is lost: then it is bought
+# again.
+buy_ticket() {
+  local program=$1
+  shift
+  for _ in 1 2 3 4 5; do
+    timeout 90 "$program" ticket buy "$@" && return 0
+    sleep 6
+    timeout 90 "$program" ticket list "${@:1:4}" | grep ' has [1-9]' && return 0
+  done
+  return 1
 }
 
 # buy_and_work MARK PROGRAM N ARGUMENT…: N arguments are for `work` alone, the others for both commands.
@@ -150,7 +168,7 @@ buy_and_work() {
   local work=("${@:1:own}")
   shift "$own"
   if [ ! -e "$mark" ]; then
-    "$program" ticket buy "$@" || exit 1
+    buy_ticket "$program" "$@" || exit 1
     touch "$mark"
   fi
   exec "$program" --log info work --threads 1 "${work[@]}" "$@"
