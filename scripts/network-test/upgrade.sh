@@ -41,15 +41,19 @@ const check = (holds, what) => {
 check(upgrade.to === upgrade.from + 1, `the runtime went from version ${upgrade.from} to ${upgrade.to}`);
 const ended = events.filter(({ name, dispute }) => name === 'DisputeEnded' && upgrade.open.includes(dispute));
 check(ended.length > 0, `of the ${upgrade.open.length} disputes that were open then, ${ended.length} ended with a loser`);
+// One that was opened in that very block had no move before it.
+let played = 0;
 for (const { dispute, block } of ended) {
   const moves = events.filter((event) => event.name === 'DisputeMoved' && event.dispute === dispute);
   const before = moves.filter((move) => move.block <= upgrade.block).length;
+  if (before > 0 && before < moves.length) played += 1;
   check(
-    block > upgrade.block && before > 0 && before < moves.length,
+    block > upgrade.block && before < moves.length,
     `dispute ${dispute} had ${before} moves up to the upgrade in block ${upgrade.block}, ` +
       `${moves.length - before} after it, and ended in block ${block}`,
   );
 }
+check(played > 0, `${played} of them had moves both before and after it`);
 CHECK
   for name in "$@"; do
     if ! grep -q 'the runtime was upgraded' "$NETWORK_FOLDER/$name.log"; then
