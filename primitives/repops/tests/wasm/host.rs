@@ -109,18 +109,13 @@ fn build(source: &Source) -> Vec<u8> {
 	std::fs::read(target.join(module)).unwrap()
 }
 
-/// The settings of the node's executor.
+/// The settings of the node's executor that matter here. What it forbids beside, the target does not have.
 fn config() -> Config {
 	let mut config = Config::new();
 	config
 		.cranelift_opt_level(OptLevel::SpeedAndSize)
 		.cranelift_nan_canonicalization(false)
-		.max_wasm_stack(1 << 20)
-		.wasm_reference_types(false)
-		.wasm_simd(false)
-		.wasm_relaxed_simd(false)
-		.wasm_bulk_memory(false)
-		.wasm_multi_value(false);
+		.max_wasm_stack(1 << 20);
 	config
 }
 
