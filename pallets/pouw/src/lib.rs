@@ -456,9 +456,7 @@ pub mod pallet {
 		///
 		/// - [`Event::DisputeMoved`].
 		#[pallet::call_index(5)]
-		#[pallet::weight(T::WeightInfo::defend_dispute(
-			parts.encoded_size().saturating_add(made.encoded_size()) as u32
-		))]
+		#[pallet::weight(crate::weights::of_defence::<T::WeightInfo>(parts, made))]
 		pub fn defend_dispute(
 			origin: OriginFor<T>,
 			#[pallet::compact] dispute: DisputeId,
@@ -499,9 +497,7 @@ pub mod pallet {
 		///
 		/// - [`Event::DisputeMoved`].
 		#[pallet::call_index(6)]
-		#[pallet::weight(T::WeightInfo::pursue_dispute(
-			parts.encoded_size().saturating_add(made.encoded_size()) as u32
-		))]
+		#[pallet::weight(crate::weights::of_pursuit::<T::WeightInfo>(parts, made))]
 		pub fn pursue_dispute(
 			origin: OriginFor<T>,
 			#[pallet::compact] dispute: DisputeId,
