@@ -189,11 +189,19 @@ impl Task {
 					.map_err(crate::training::TrainingError::from)?;
 				for (which, program, claimed) in [
 					("step", &programs.step, self.spec.step_program_parts),
-					("evaluation", &programs.evaluation, self.spec.evaluation_program_parts),
+					(
+						"evaluation",
+						&programs.evaluation,
+						self.spec.evaluation_program_parts,
+					),
 				] {
 					let found = H256(program_root(program));
 					if claimed != found {
-						let parts = WrongContent::ProgramParts { which, claimed, found };
+						let parts = WrongContent::ProgramParts {
+							which,
+							claimed,
+							found,
+						};
 						return Err(parts.into());
 					}
 				}

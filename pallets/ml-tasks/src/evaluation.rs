@@ -327,7 +327,9 @@ impl<T: Config> Pallet<T> {
 		let refuted: Vec<Slot> = (0..)
 			.zip(task.evaluators.iter_mut())
 			.filter_map(|(slot, seat)| {
-				let seat = seat.as_mut().filter(|seat| tickets.contains(&seat.ticket))?;
+				let seat = seat
+					.as_mut()
+					.filter(|seat| tickets.contains(&seat.ticket))?;
 				seat.work = 0;
 				Some(slot)
 			})

@@ -1,10 +1,13 @@
 //! Benchmarks of the calls and of the hook's parts, each in its worst case.
 
 use crate::{
-	types::{AuditDraw, AuditStage, Committed, Contest, Item, MAX_PARTIES, MAX_VERIFIERS},
+	types::{
+		AuditDraw, AuditStage, Committed, Contest, DisputeOf, Item, MAX_PARTIES, MAX_VERIFIERS,
+	},
 	Agenda, Audits, Call, Commitments, Config, Demands, Disputes, Pallet, TaskAudit, MAX_DEMANDS,
 };
 use alloc::{boxed::Box, vec, vec::Vec};
+use codec::{Decode, Encode};
 use polkadot_sdk::{
 	frame_benchmarking::v2::*,
 	frame_support::{
@@ -15,7 +18,10 @@ use polkadot_sdk::{
 	frame_system::RawOrigin,
 	sp_core::H256,
 };
-use pouw_dispute::{ChallengerMove, DefenderMove, Party};
+use pouw_dispute::{
+	worst::{masks, passages_of_all_kinds, Passage},
+	ChallengerMove, DefenderMove, Party, MAX_CHECKPOINTS,
+};
 use pouw_primitives::{
 	demand::Demanded,
 	proof::{audit_commitment, two_thirds, AuditAnswer},
@@ -33,7 +39,8 @@ use repops::{
 	},
 	merge::average_program,
 	parts::{program_root, show, PartProof},
-	program::{Initialiser, StateRole, StateTensor},
+	program::{Initialiser, OperationKind, StateRole, StateTensor},
+	referee::judge,
 	shown::ProvenTile,
 	tensor::{Shape, TensorType},
 };
@@ -105,8 +112,15 @@ pub(crate) fn put_commitment<T: Config>(
 /// A task whose first round is open and committed to by all trainers but the first; it and the
 /// supervisors are returned.
 fn open_round<T: Config>(available: bool) -> (TaskId, T::AccountId, Vec<T::AccountId>) {
-	let (task, trainers, supervisors) =
-		T::Market::benchmark_open_round(H256(program_root(&program())));
+	open_round_of::<T>(program_root(&program()), available)
+}
+
+/// The same where the step program has this root.
+fn open_round_of<T: Config>(
+	program: Hash,
+	available: bool,
+) -> (TaskId, T::AccountId, Vec<T::AccountId>) {
+	let (task, trainers, supervisors) = T::Market::benchmark_open_round(H256(program));
 	for (slot, trainer) in (0..).zip(&trainers).skip(1) {
 		put_commitment::<T>(task, 0, slot, trainer, available);
 	}
@@ -126,7 +140,12 @@ fn verifiers<T: Config>() -> Vec<(T::AccountId, u64)> {
 
 /// An audit of the first trainer's commitment with as many verifiers as it can have.
 fn audit<T: Config>() -> (TaskId, AuditId, Vec<T::AccountId>) {
-	let (task, trainer, _) = open_round::<T>(true);
+	audit_of::<T>(program_root(&program()))
+}
+
+/// The same where the step program has this root.
+fn audit_of<T: Config>(program: Hash) -> (TaskId, AuditId, Vec<T::AccountId>) {
+	let (task, trainer, _) = open_round_of::<T>(program, true);
 	put_commitment::<T>(task, 0, 0, &trainer, true);
 	let committed = Commitments::<T>::get((task, 0, 0)).expect("it was put there; qed");
 	verifiers::<T>();
@@ -177,7 +196,15 @@ fn challenger<T: Config>() -> T::AccountId {
 /// A dispute about a commitment of the first trainer to so many segments, one of which was audited by as many
 /// verifiers as can be; and its parties.
 fn dispute<T: Config>(segments: u32) -> (TaskId, DisputeId, T::AccountId, T::AccountId) {
-	let (task, id, parties) = audit::<T>();
+	dispute_of::<T>(program_root(&program()), segments)
+}
+
+/// The same where the step program has this root.
+fn dispute_of<T: Config>(
+	program: Hash,
+	segments: u32,
+) -> (TaskId, DisputeId, T::AccountId, T::AccountId) {
+	let (task, id, parties) = audit_of::<T>(program);
 	all_revealed::<T>(id, None);
 	Commitments::<T>::mutate((task, 0, 0), |committed| {
 		let committed = committed.as_mut().expect("it was put there; qed");
@@ -254,6 +281,31 @@ fn proven_tile(in_tensor: u32, in_state: u32) -> (ProvenTile, Hash) {
 
 fn parts() -> Vec<PartProof> {
 	show(&program(), [])
+}
+
+/// The worst passages of the kinds of operations that are asked for.
+fn passages(asked: impl Fn(&OperationKind) -> bool) -> Vec<Passage> {
+	let mut all = passages_of_all_kinds();
+	all.retain(|passage| asked(&passage.kind));
+	assert!(!all.is_empty());
+	all
+}
+
+/// The referee's word on each of these passages. A benchmark of several has the weight of all of them, which is more
+/// than that of any.
+fn judge_all(passages: &[Passage]) {
+	for passage in passages {
+		let Passage {
+			kind,
+			operands,
+			question,
+			before,
+			after,
+			evidence,
+		} = passage;
+		let judged = judge(kind, operands, *question, *before, evidence);
+		assert_eq!(judged, Ok(*after));
+	}
 }
 
 fn serve<T: Config>() {
@@ -519,25 +571,108 @@ mod benchmarks {
 			.is_some_and(|dispute| dispute.game.to_move() == Party::Challenger));
 	}
 
-	/// The checkpoint that is wrong, out of a trace of so many bytes.
+	/// Evidence of about so many bytes: a count of masks that lie in as many tiles.
 	#[benchmark]
-	fn pursue_dispute(b: Linear<128, 32_800>) {
-		let segments = b / 32 - 1;
-		let (_, id, trainer, challenger) = dispute::<T>(segments);
-		let made = DefenderMove::Trace(checkpoints(segments));
-		Pallet::<T>::do_defend(id, &trainer, &parts(), made).expect("it is its trace; qed");
+	fn pursue_dispute(b: Linear<9_000, 160_000>) {
+		let last = masks(b / 4_850).last_move();
+		let (_, id, _, challenger) = dispute_of::<T>(last.program, SEGMENTS);
+		Disputes::<T>::mutate(id, |dispute| {
+			dispute.as_mut().expect("it was opened; qed").game = last.dispute;
+		});
 
 		#[extrinsic_call]
 		_(
 			RawOrigin::Signed(challenger),
 			id,
-			parts(),
-			Box::new(ChallengerMove::Part(1)),
+			last.parts,
+			Box::new(last.made),
 		);
 
-		assert!(
-			Disputes::<T>::get(id).is_some_and(|dispute| dispute.game.to_move() == Party::Defender)
-		);
+		assert!(Disputes::<T>::get(id)
+			.is_some_and(|dispute| dispute.proven_wrong == Some(Party::Challenger)));
+	}
+
+	/// What the checkpoint that is wrong is named in.
+	#[benchmark]
+	fn read_trace() {
+		let segments = MAX_CHECKPOINTS - 1;
+		let (_, id, trainer, _) = dispute::<T>(segments);
+		let made = DefenderMove::Trace(checkpoints(segments));
+		Pallet::<T>::do_defend(id, &trainer, &parts(), made).expect("it is its trace; qed");
+		let stored = Disputes::<T>::get(id).encode();
+		let read;
+		#[block]
+		{
+			read = Option::<DisputeOf<T>>::decode(&mut &stored[..]).ok();
+		}
+		assert_eq!(read, Some(Disputes::<T>::get(id)));
+	}
+
+	/// The dearest of the operations whose elements are made of a few others.
+	#[benchmark]
+	fn judge_element() {
+		let passages = passages(|kind| matches!(kind, OperationKind::Select));
+		#[block]
+		{
+			judge_all(&passages);
+		}
+	}
+
+	#[benchmark]
+	fn judge_batch_rows() {
+		let passages = passages(|kind| matches!(kind, OperationKind::BatchRows { .. }));
+		#[block]
+		{
+			judge_all(&passages);
+		}
+	}
+
+	#[benchmark]
+	fn judge_matrix_product() {
+		let passages = passages(|kind| matches!(kind, OperationKind::MatMul { .. }));
+		let worst = &passages[passages.len() - 1..];
+		#[block]
+		{
+			judge_all(worst);
+		}
+	}
+
+	/// Over an outer axis, and over the last.
+	#[benchmark]
+	fn judge_sum() {
+		let passages = passages(|kind| matches!(kind, OperationKind::Sum { .. }));
+		#[block]
+		{
+			judge_all(&passages);
+		}
+	}
+
+	/// Over an outer axis.
+	#[benchmark]
+	fn judge_max() {
+		let passages = passages(|kind| matches!(kind, OperationKind::Max { axis: 0 }));
+		#[block]
+		{
+			judge_all(&passages);
+		}
+	}
+
+	#[benchmark]
+	fn judge_arg_max() {
+		let passages = passages(|kind| matches!(kind, OperationKind::ArgMax));
+		#[block]
+		{
+			judge_all(&passages);
+		}
+	}
+
+	#[benchmark]
+	fn judge_count() {
+		let passages = passages(|kind| matches!(kind, OperationKind::CountNonzero));
+		#[block]
+		{
+			judge_all(&passages);
+		}
 	}
 
 	/// The trainer was proven wrong about a segment that all verifiers have approved.

@@ -414,10 +414,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The parts of the program that are shown with a move.
-	pub(crate) fn program(
-		grounds: &Grounds,
-		parts: &[PartProof],
-	) -> Result<ShownParts, Error<T>> {
+	pub(crate) fn program(grounds: &Grounds, parts: &[PartProof]) -> Result<ShownParts, Error<T>> {
 		ShownParts::open(&grounds.program_parts.0, parts)
 			.ok()
 			.filter(|program| program.counts().version == grounds.arithmetic_version)

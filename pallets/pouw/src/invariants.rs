@@ -4,8 +4,8 @@ use crate::{
 	pallet::{
 		Agenda, AgendaFrom, Answered, Attestors, AuditOfSegment, Audits, AuditsOf, Challenges,
 		Commitments, Config, Demands, DemandsFrom, DemandsOn, Disputes, DisputesOf, HoldReason,
-		NextAudit, NextDemand, NextDispute, Pallet, Scores, ShownTile, TaskAudit,
-		VerifierLocks, VerifierWork,
+		NextAudit, NextDemand, NextDispute, Pallet, Scores, ShownTile, TaskAudit, VerifierLocks,
+		VerifierWork,
 	},
 	types::{AuditStage, Item, Locks, MAX_VERIFIERS},
 	verifiers::MAX_OPEN_AUDITS,
@@ -127,8 +127,7 @@ impl<T: Config> Pallet<T> {
 				"nobody stands by an agreed score"
 			);
 			let disputes = Disputes::<T>::iter_values().filter(|dispute| {
-				dispute.score.is_some()
-					&& (dispute.task, dispute.committed) == (task, agreed.block)
+				dispute.score.is_some() && (dispute.task, dispute.committed) == (task, agreed.block)
 			});
 			ensure!(
 				disputes.count() == agreed.contest.open as usize,

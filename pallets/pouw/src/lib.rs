@@ -176,7 +176,8 @@ pub use demands::{MAX_DEMANDS, MAX_SHOWN_BYTES};
 pub use disputes::{MAX_DISPUTES, MAX_MOVE_BYTES, MAX_PARTS, SHARE_OF_WINNER};
 pub use pallet::*;
 pub use types::{
-	AgreedScore, Attestor, Audit, AuditStage, Committed, Item, OpenDemand, OpenDispute, MAX_VERIFIERS,
+	AgreedScore, Attestor, Audit, AuditStage, Committed, Item, OpenDemand, OpenDispute,
+	MAX_VERIFIERS,
 };
 pub use verifiers::MAX_OPEN_AUDITS;
 pub use weights::WeightInfo;
@@ -194,7 +195,8 @@ pub mod pallet {
 	use crate::{
 		commitments::Claim,
 		types::{
-			AgreedScore, Attestor, Audit, Committed, Item, Locks, OpenDemand, OpenDispute, TaskAudits,
+			AgreedScore, Attestor, Audit, Committed, Item, Locks, OpenDemand, OpenDispute,
+			TaskAudits,
 		},
 		WeightInfo, MAX_DEMANDS,
 	};
@@ -501,9 +503,7 @@ pub mod pallet {
 		///
 		/// - [`Event::DisputeMoved`].
 		#[pallet::call_index(5)]
-		#[pallet::weight(T::WeightInfo::defend_dispute(
-			parts.encoded_size().saturating_add(made.encoded_size()) as u32
-		))]
+		#[pallet::weight(crate::weights::of_defence::<T::WeightInfo>(parts, made))]
 		pub fn defend_dispute(
 			origin: OriginFor<T>,
 			#[pallet::compact] dispute: DisputeId,
@@ -544,9 +544,7 @@ pub mod pallet {
 		///
 		/// - [`Event::DisputeMoved`].
 		#[pallet::call_index(6)]
-		#[pallet::weight(T::WeightInfo::pursue_dispute(
-			parts.encoded_size().saturating_add(made.encoded_size()) as u32
-		))]
+		#[pallet::weight(crate::weights::of_pursuit::<T::WeightInfo>(parts, made))]
 		pub fn pursue_dispute(
 			origin: OriginFor<T>,
 			#[pallet::compact] dispute: DisputeId,

@@ -4,11 +4,21 @@
 //! reads and writes of its worst case, listed beside it, at the runtime's database weights, and 10 µs of
 //! computation for each storage item that is touched. *Market* stands for what the market reads and
 //! writes when it hears of something: task, specification, agenda, governed parameters (10 and 4).
+//!
+//! What a move of a dispute takes beside that is measured in wasm, as the node runs it:
+//! `scripts/bench.sh referee`, whose table is in `docs/disputes.md`. The figures here are twice as high, for slower
+//! machines and for the runtime's allocator, which is not in the measurement.
 
+use codec::Encode;
 use core::marker::PhantomData;
 use polkadot_sdk::{
 	frame_support::{traits::Get, weights::Weight},
 	frame_system,
+};
+use pouw_dispute::{ChallengerMove, DefenderMove};
+use repops::{
+	parts::{Part, PartProof},
+	program::OperationKind,
 };
 
 /// Weight functions needed for `pallet_pouw`.
@@ -41,10 +51,26 @@ pub trait WeightInfo {
 	fn challenge() -> Weight;
 	/// The call `defend_dispute` with this many bytes.
 	fn defend_dispute(bytes: u32) -> Weight;
-	/// The call `pursue_dispute` with this many bytes.
+	/// The call `pursue_dispute` with this many bytes, without what follows here.
 	fn pursue_dispute(bytes: u32) -> Weight;
 	/// The call `challenge_score` with this many bytes.
 	fn challenge_score(bytes: u32) -> Weight;
+	/// Reading a dispute in which the longest trace is stored.
+	fn read_trace() -> Weight;
+	/// The referee's word on an element that is made of a few others.
+	fn judge_element() -> Weight;
+	/// The referee's word on a row's number in a batch.
+	fn judge_batch_rows() -> Weight;
+	/// The referee's word on a passage of a matrix product.
+	fn judge_matrix_product() -> Weight;
+	/// The referee's word on a passage of a sum.
+	fn judge_sum() -> Weight;
+	/// The referee's word on a passage of a greatest element.
+	fn judge_max() -> Weight;
+	/// The referee's word on a passage of a greatest element's index.
+	fn judge_arg_max() -> Weight;
+	/// The referee's word on a passage of a count.
+	fn judge_count() -> Weight;
 	/// The end of a dispute: the trainer is refuted and the task goes back over as many rounds as it may.
 	fn end_dispute() -> Weight;
 	/// The call `demand_shown`.
@@ -53,6 +79,68 @@ pub trait WeightInfo {
 	fn show(bytes: u32) -> Weight;
 	/// The end of a demand: the supervisor is refuted while others wait for it too.
 	fn end_demand() -> Weight;
+}
+
+/// Weight of a move of the trainer's, with the parts of the program that are shown with it.
+pub(crate) fn of_defence<W: WeightInfo>(parts: &[PartProof], made: &DefenderMove) -> Weight {
+	W::defend_dispute(bytes(parts, made))
+}
+
+/// Weight of a move of the challenger's, with the parts of the program that are shown with it. It holds whether the
+/// move is taken or refused.
+pub(crate) fn of_pursuit<W: WeightInfo>(parts: &[PartProof], made: &ChallengerMove) -> Weight {
+	let computed = match made {
+		ChallengerMove::Part(_) => W::read_trace(),
+		ChallengerMove::Element { .. } => W::judge_element(),
+		ChallengerMove::Input(_) => Weight::zero(),
+		ChallengerMove::Evidence { .. } => parts
+			.iter()
+			.filter_map(|shown| match &shown.part {
+				Part::Operation(operation, _) => Some(of_passage::<W>(&operation.kind)),
+				_ => None,
+			})
+			// Of a merge no operation is shown. It has only those whose elements are made of a few others.
+			.fold(W::judge_element(), |most, weight| most.max(weight)),
+	};
+	W::pursue_dispute(bytes(parts, made)).saturating_add(computed)
+}
+
+fn bytes(parts: &[PartProof], made: &impl Encode) -> u32 {
+	let bytes = parts.encoded_size().saturating_add(made.encoded_size());
+	bytes.try_into().unwrap_or(u32::MAX)
+}
+
+/// Weight of the worst passage of an operation. What is shown for it is not in it.
+fn of_passage<W: WeightInfo>(kind: &OperationKind) -> Weight {
+	match kind {
+		OperationKind::BatchRows { .. } => W::judge_batch_rows(),
+		OperationKind::MatMul { .. } => W::judge_matrix_product(),
+		OperationKind::Sum { .. } => W::judge_sum(),
+		OperationKind::Max { .. } => W::judge_max(),
+		OperationKind::ArgMax => W::judge_arg_max(),
+		OperationKind::CountNonzero => W::judge_count(),
+		OperationKind::GatherRows
+		| OperationKind::Add
+		| OperationKind::Subtract
+		| OperationKind::Multiply
+		| OperationKind::Divide
+		| OperationKind::AddScalar(_)
+		| OperationKind::MultiplyScalar(_)
+		| OperationKind::Reciprocal
+		| OperationKind::Exp
+		| OperationKind::Log
+		| OperationKind::Sqrt
+		| OperationKind::Tanh
+		| OperationKind::Compare(_)
+		| OperationKind::CompareScalar(..)
+		| OperationKind::Select
+		| OperationKind::Fill(_)
+		| OperationKind::Broadcast { .. }
+		| OperationKind::OneHot { .. }
+		| OperationKind::Reshape { .. }
+		| OperationKind::Transpose
+		| OperationKind::Constant { .. } => W::judge_element(),
+	}
 }
 
 /// The weights with a runtime's database weights.
@@ -65,9 +153,26 @@ fn estimate<T: frame_system::Config>(reads: u64, writes: u64) -> Weight {
 		.saturating_add(T::DbWeight::get().reads_writes(reads, writes))
 }
 
-/// Weight of decoding and hashing this many bytes in wasm: 10 ns each.
-fn shown(bytes: u32) -> Weight {
-	Weight::from_parts(10_000, 0).saturating_mul(u64::from(bytes))
+/// Weight of decoding, hashing and storing a byte of a defender's move: a trace has the most hashes for its bytes.
+const DEFENCE_BYTE: Weight = Weight::from_parts(22_000, 0);
+
+/// Weight of decoding and hashing a byte of a challenger's move: a tile, or a hash of its proof.
+const PURSUIT_BYTE: Weight = Weight::from_parts(12_000, 0);
+
+/// The most bytes of storage that a move of a dispute reads, with the nodes of the trie above them: a dispute of up
+/// to 40 KiB, and 24 items of some hundred bytes, each with 2.5 KiB of nodes.
+const MOVE_PROOF: u64 = 128 * 1024;
+
+/// Weight of what each move of a dispute reads and writes. Reads: dispute, commitment, task, specification, round, 16
+/// commitments before it, figures. Writes: dispute, two entries of the agenda, tile.
+fn moved<T: frame_system::Config>(bytes: u32, byte: Weight) -> Weight {
+	estimate::<T>(24, 4)
+		.saturating_add(Weight::from_parts(0, MOVE_PROOF))
+		.saturating_add(byte.saturating_mul(u64::from(bytes)))
+}
+
+fn microseconds(time: u64) -> Weight {
+	Weight::from_parts(1_000_000, 0).saturating_mul(time)
 }
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
@@ -151,20 +256,54 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
 	/// As for `challenge`, with what is shown decoded and hashed.
 	fn challenge_score(bytes: u32) -> Weight {
-		Self::challenge().saturating_add(shown(bytes))
+		Self::challenge().saturating_add(PURSUIT_BYTE.saturating_mul(u64::from(bytes)))
 	}
 
-	/// Reads: dispute, commitment, task, specification, round, 16 commitments before it, figures. Writes:
-	/// dispute, two entries of the agenda, tile. What is shown is decoded and hashed.
+	/// See `moved`.
 	fn defend_dispute(bytes: u32) -> Weight {
-		estimate::<T>(24, 4).saturating_add(shown(bytes))
+		moved::<T>(bytes, DEFENCE_BYTE)
 	}
 
-	/// As for the defender, and what the referee computes.
+	/// See `moved`.
 	fn pursue_dispute(bytes: u32) -> Weight {
-		estimate::<T>(24, 4)
-			.saturating_add(shown(bytes))
-			.saturating_add(Weight::from_parts(200_000_000, 0))
+		moved::<T>(bytes, PURSUIT_BYTE)
+	}
+
+	fn read_trace() -> Weight {
+		microseconds(50)
+	}
+
+	fn judge_element() -> Weight {
+		microseconds(20)
+	}
+
+	fn judge_batch_rows() -> Weight {
+		microseconds(20)
+	}
+
+	/// 256 multiply-adds on 512 elements.
+	fn judge_matrix_product() -> Weight {
+		microseconds(70)
+	}
+
+	/// 256 elements of 8 tiles, or 32 of 32 tiles.
+	fn judge_sum() -> Weight {
+		microseconds(20)
+	}
+
+	/// 32 elements.
+	fn judge_max() -> Weight {
+		microseconds(20)
+	}
+
+	/// 256 elements.
+	fn judge_arg_max() -> Weight {
+		microseconds(20)
+	}
+
+	/// 1,024 elements.
+	fn judge_count() -> Weight {
+		microseconds(70)
 	}
 
 	/// Reads and writes: dispute with its entries; the trainer's ticket and holds; for each of 7 verifiers ticket
@@ -182,7 +321,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
 	/// Reads: demand. Writes: demand, two entries of the agenda. What is shown is decoded and hashed.
 	fn show(bytes: u32) -> Weight {
-		estimate::<T>(2, 3).saturating_add(shown(bytes))
+		estimate::<T>(2, 3).saturating_add(PURSUIT_BYTE.saturating_mul(u64::from(bytes)))
 	}
 
 	/// Reads and writes: 4 demands with their entries, holds and lists; the supervisor's ticket with its pool's
@@ -190,5 +329,69 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// sealed by it.
 	fn end_demand() -> Weight {
 		estimate::<T>(220, 180)
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::{mock::Test, MAX_MOVE_BYTES};
+	use alloc::vec::Vec;
+	use polkadot_sdk::frame_support::weights::constants::WEIGHT_REF_TIME_PER_MILLIS;
+	use pouw_dispute::worst::{passages_of_all_kinds, unneeded_tiles};
+
+	/// 5 ms, and 512 KiB with the move itself.
+	const MOST: Weight = Weight::from_parts(5 * WEIGHT_REF_TIME_PER_MILLIS, 512 * 1024);
+
+	fn weight(parts: &[PartProof], made: &ChallengerMove) -> Weight {
+		let shown = parts.encoded_size() + made.encoded_size();
+		assert!(shown <= MAX_MOVE_BYTES);
+		of_pursuit::<SubstrateWeight<Test>>(parts, made)
+			.saturating_add(Weight::from_parts(0, shown as u64))
+	}
+
+	#[test]
+	fn no_passage_weighs_more_than_the_bound() {
+		for passage in passages_of_all_kinds() {
+			let last = passage.last_move();
+			let weight = weight(&last.parts, &last.made);
+			assert!(weight.all_lte(MOST), "{:?}: {weight}", passage.kind);
+		}
+		let last = unneeded_tiles().last_move();
+		assert!(weight(&last.parts, &last.made).all_lte(MOST));
+	}
+
+	/// As many bytes as a move may have, of whatever kind.
+	#[test]
+	fn no_bytes_weigh_more_than_the_bound() {
+		let bytes = MAX_MOVE_BYTES as u32;
+		for passage in passages_of_all_kinds() {
+			let weight = SubstrateWeight::<Test>::pursue_dispute(bytes)
+				.saturating_add(of_passage::<SubstrateWeight<Test>>(&passage.kind))
+				.saturating_add(Weight::from_parts(0, u64::from(bytes)));
+			assert!(weight.all_lte(MOST), "{:?}: {weight}", passage.kind);
+		}
+	}
+
+	/// What is judged is charged for by its kind, before it is known whether the move is taken.
+	#[test]
+	fn passages_of_more_terms_weigh_more() {
+		let figures = |name: &str| {
+			let all = passages_of_all_kinds().into_iter();
+			let named =
+				all.filter(|passage| alloc::format!("{:?}", passage.kind).starts_with(name));
+			let weights = named.map(|passage| {
+				let last = passage.last_move();
+				let bytes = bytes(&last.parts, &last.made);
+				let whole = of_pursuit::<SubstrateWeight<Test>>(&last.parts, &last.made);
+				whole.saturating_sub(SubstrateWeight::<Test>::pursue_dispute(bytes))
+			});
+			weights
+				.map(|weight| weight.ref_time())
+				.collect::<Vec<u64>>()
+		};
+		let [product, element] = ["MatMul", "Select"].map(figures);
+		assert!(product.iter().min() > element.iter().max() && !element.is_empty());
+		assert!(element.iter().all(|time| *time > 0));
 	}
 }

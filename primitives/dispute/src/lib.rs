@@ -51,6 +51,8 @@ mod program;
 mod span;
 mod subject;
 mod transition;
+#[cfg(any(feature = "std", feature = "runtime-benchmarks"))]
+pub mod worst;
 
 pub use descent::{AgreedNode, Descent};
 pub use game::Dispute;

@@ -1,5 +1,5 @@
-//! The same bits in wasm as natively: the arithmetic is compiled without `std` for the runtime's target, run by
-//! an interpreter, and asked what it makes of numbers, tensors and a training.
+//! The same bits in wasm as natively: the arithmetic is compiled without `std` for the runtime's target, run as
+//! the node runs it, and asked what it makes of numbers, tensors and a training.
 
 extern crate alloc;
 

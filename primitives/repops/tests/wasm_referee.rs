@@ -23,12 +23,10 @@ use support::{
 
 /// The passages of each kind of operation that are made in bulk.
 const PASSAGES: usize = 100_000;
-/// The elements that the passages of a kind read at most; where a passage reads many, there are fewer of them.
-const READS: u64 = 6_000_000;
 /// The passages that are made on the same operands.
 const AT_ONCE: u32 = 2_000;
 /// The passages of each kind that are judged by evidence.
-const JUDGED: usize = 240;
+const JUDGED: usize = 1_000;
 
 /// A case of this kind: [`KINDS`] of them, then matrix products and long reductions, then those of products and
 /// counts that read so little that there can be many.
@@ -58,34 +56,13 @@ fn any_running(words: &mut Words) -> Running {
 	Running([words.bits(), words.bits()])
 }
 
-/// The elements that are read in all of these passages.
-fn reads(case: &Case, passages: &[(Passage, Running)]) -> u64 {
-	let types: Vec<_> = case
-		.agreed()
-		.into_iter()
-		.map(|operand| operand.kind)
-		.collect();
-	let types: Vec<_> = types.iter().collect();
-	let result = repops::check::infer(&case.kind, &types).unwrap();
-	let mut reads = 0;
-	for (passage, before) in passages {
-		let mut read = |operand: usize, index: u64| -> Result<u32, ()> {
-			reads += 1;
-			Ok(case.operands[operand].bits_at(index as usize).unwrap())
-		};
-		let kind = &case.kind;
-		repops::referee::advance(kind, &types, &result, *passage, *before, &mut read).unwrap();
-	}
-	reads
-}
-
 #[test]
 fn passages_have_the_native_results() {
 	let mut wasm = Wasm::new();
 	let mut words = Words::new(21);
 	for kind in kinds() {
-		let (mut made, mut read, mut last) = (0, 0, String::new());
-		while made < PASSAGES && read < READS {
+		let (mut made, mut last) = (0, String::new());
+		while made < PASSAGES {
 			let case = any_case(kind, &mut words);
 			let elements = case.result().len() as u32;
 			let passages: Vec<(Passage, Running)> = (0..AT_ONCE)
@@ -97,7 +74,6 @@ fn passages_have_the_native_results() {
 				})
 				.collect();
 			made += passages.len();
-			read += reads(&case, &passages);
 			let operands = case.operands.iter().map(|operand| Values {
 				kind: operand.kind(),
 				bits: operand.bits().collect(),
@@ -116,8 +92,7 @@ fn passages_have_the_native_results() {
 			assert_eq!(found.len(), expected.len());
 			last = format!("{:?}", case.kind);
 		}
-		println!("{made} passages with {read} elements of operations like {last}");
-		assert!(made >= PASSAGES || read >= READS);
+		println!("{made} passages of operations like {last}");
 	}
 }
 

@@ -150,7 +150,10 @@ impl Seen {
 				name(&self.status, by)
 			)
 		} else if is_last {
-			format!("#{number} {} {did}; that decides it", name(&self.status, by))
+			format!(
+				"#{number} {} {did}; that decides it",
+				name(&self.status, by)
+			)
 		} else {
 			format!(
 				"#{number} {} {did}; now {now}; {} to move until block {deadline}",

@@ -67,7 +67,9 @@ impl Worker {
 			None => {
 				let checked = CheckedScore {
 					identity,
-					wrong: self.wrong_score(&view, &task, &status, &claimed.score).await?,
+					wrong: self
+						.wrong_score(&view, &task, &status, &claimed.score)
+						.await?,
 					sent: None,
 					done: false,
 				};

@@ -64,7 +64,9 @@ impl Test {
 	/// The number of right answers that a scoring has come to.
 	pub(crate) fn correct(&self, scored: &Recorded) -> u32 {
 		let outputs = &self.program.program().outputs;
-		let correct = outputs.iter().find(|output| output.target == Target::Correct);
+		let correct = outputs
+			.iter()
+			.find(|output| output.target == Target::Correct);
 		scored.value(0, correct.unwrap().value).as_u32().unwrap()[0]
 	}
 }

@@ -133,7 +133,9 @@ fn the_test_part_is_attested_by_supervisors_once_each() {
 	in_market(|| {
 		let task = trained();
 		let supervisor = workers(task, Role::Supervisor)[0];
-		let attest = |who| MlTasks::attest_test(RuntimeOrigin::signed(who), task, Some(H256::repeat_byte(8)));
+		let attest = |who| {
+			MlTasks::attest_test(RuntimeOrigin::signed(who), task, Some(H256::repeat_byte(8)))
+		};
 		assert_noop!(attest(supervisor), Error::<Test>::WrongPhase);
 		assert_ok!(MlTasks::reveal_test(RuntimeOrigin::signed(CLIENT), task));
 		assert_noop!(attest(STRANGER), Error::<Test>::NotItsWorker);

@@ -1,8 +1,6 @@
 //! Disputes about the score that evaluators have agreed on.
 
-use super::arithmetic::{
-	self, commit, roots, round, Corruption, Fault, Recorded, TASK, TEST,
-};
+use super::arithmetic::{self, commit, roots, round, Corruption, Fault, Recorded, TASK, TEST};
 use crate::{mock::*, Error, Event, SHARE_OF_WINNER};
 use polkadot_sdk::{
 	frame_support::{assert_noop, assert_ok},
@@ -175,7 +173,11 @@ impl Trained {
 				WrongScore::State => TASK.data_root(),
 				WrongScore::Correct => TEST.data_root().0,
 			}),
-			updates: self.updates.iter().map(|update| state_root(update)).collect(),
+			updates: self
+				.updates
+				.iter()
+				.map(|update| state_root(update))
+				.collect(),
 		}
 	}
 
@@ -510,7 +512,9 @@ fn a_score_is_to_be_checked_by_those_who_have_not_claimed_it() {
 		};
 		trained.score(&[other, score, score]);
 		let checks = |account| has_duty(account, &DutyKind::CheckScore);
-		assert!(workers(trained.task, Role::Supervisor).into_iter().all(checks));
+		assert!(workers(trained.task, Role::Supervisor)
+			.into_iter()
+			.all(checks));
 		let by_evaluators: Vec<bool> = trained.evaluators.iter().copied().map(checks).collect();
 		assert_eq!(by_evaluators, [true, false, false]);
 		live_to_end(trained.task);
@@ -566,7 +570,9 @@ fn a_score_goes_with_the_round_that_it_is_about() {
 			parts,
 			Box::new(made)
 		));
-		live_until("the end of the dispute", 30, || loser(about_round).is_some());
+		live_until("the end of the dispute", 30, || {
+			loser(about_round).is_some()
+		});
 		assert_eq!(loser(about_round), Some((Party::Defender, true)));
 		live_until("the end of the other", 30, || {
 			Pouw::dispute_status(about_score).is_none()

@@ -1,84 +1,22 @@
 //! The arithmetic as a wasm module, without `std`, for the test that runs it.
 //!
-//! The host asks for room by [`allocate`], writes an encoded question there, and gets the place of the answer
+//! The host asks for room by [`heap::allocate`], writes an encoded question there, and gets the place of the answer
 //! from [`ask`]. Each question begins with an empty heap.
 #![no_std]
 
 extern crate alloc;
 
+mod heap;
 mod questions;
 
 use codec::Decode;
-use core::{
-	alloc::{GlobalAlloc, Layout},
-	arch::wasm32,
-	sync::atomic::{AtomicUsize, Ordering::Relaxed},
-};
 use questions::{answer, Question};
-
-const PAGE: usize = 65_536;
-
-extern "C" {
-	/// Where the linker's own data ends.
-	static __heap_base: u8;
-}
-
-/// Memory is taken from the heap's end; only what was taken last is given back before the next question.
-struct Heap {
-	end: AtomicUsize,
-}
-
-#[global_allocator]
-static HEAP: Heap = Heap {
-	end: AtomicUsize::new(0),
-};
-
-impl Heap {
-	fn clear(&self) {
-		self.end.store(&raw const __heap_base as usize, Relaxed);
-	}
-}
-
-// SAFETY: the module has one thread; each block lies between the old end and the new one, in memory that has
-// been grown to hold it, and is aligned.
-unsafe impl GlobalAlloc for Heap {
-	unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-		let start = self.end.load(Relaxed).next_multiple_of(layout.align());
-		let Some(end) = start.checked_add(layout.size()) else {
-			return core::ptr::null_mut();
-		};
-		let have = wasm32::memory_size(0) * PAGE;
-		if end > have && wasm32::memory_grow(0, (end - have).div_ceil(PAGE)) == usize::MAX {
-			return core::ptr::null_mut();
-		}
-		self.end.store(end, Relaxed);
-		start as *mut u8
-	}
-
-	unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-		if block as usize + layout.size() == self.end.load(Relaxed) {
-			self.end.store(block as usize, Relaxed);
-		}
-	}
-}
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo) -> ! {
-	wasm32::unreachable()
-}
-
-/// Forgets everything and gives the place of so many bytes.
-#[no_mangle]
-pub extern "C" fn allocate(length: usize) -> *mut u8 {
-	HEAP.clear();
-	alloc::vec::Vec::with_capacity(length).leak().as_mut_ptr()
-}
 
 /// Answers the encoded question of this length at this place. The answer's place is in the upper half, its
 /// length in the lower one.
 ///
 /// # Safety
-/// The place is that which [`allocate`] gave, with the same length.
+/// The place is that which [`heap::allocate`] gave, with the same length.
 #[no_mangle]
 pub unsafe extern "C" fn ask(place: *const u8, length: usize) -> u64 {
 	let mut encoded = core::slice::from_raw_parts(place, length);
