@@ -70,6 +70,24 @@ function submit(spec, uri) {
   });
 }
 
+const pause = () => new Promise((wake) => setTimeout(wake, 1000));
+
+/**
+ * The events of a block. The question is asked again where the runtime was upgraded in between: its answer would be
+ * read with the types of the other runtime.
+ */
+async function eventsOf(number) {
+  for (let attempts = 5; ; attempts -= 1) {
+    try {
+      const at = await api.at(await api.rpc.chain.getBlockHash(number));
+      return await at.query.system.events();
+    } catch (error) {
+      if (attempts === 1) throw error;
+      await pause();
+    }
+  }
+}
+
 /** Follows finalized blocks until the task has ended; resolves to the event that ended it. */
 async function follow(task, from) {
   let next = from;
@@ -77,8 +95,7 @@ async function follow(task, from) {
     const head = await api.rpc.chain.getFinalizedHead();
     const last = (await api.rpc.chain.getHeader(head)).number.toNumber();
     for (; next <= last; next += 1) {
-      const at = await api.at(await api.rpc.chain.getBlockHash(next));
-      for (const { event } of await at.query.system.events()) {
+      for (const { event } of await eventsOf(next)) {
         if (!isOfMarket(event)) continue;
         console.log(`#${next} ${describe(event)}`);
         if (api.events.mlTasks.TaskEnded.is(event) && event.data.task.toNumber() === task) {
@@ -86,7 +103,7 @@ async function follow(task, from) {
         }
       }
     }
-    await new Promise((wake) => setTimeout(wake, 1000));
+    await pause();
   }
 }
 

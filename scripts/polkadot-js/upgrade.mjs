@@ -41,45 +41,50 @@ function authorize(specification) {
   };
 }
 
-/** Submits the code; resolves to the hash of the block that has it. */
-function submit(api) {
+/** Does something with a connection of its own. */
+async function connected(work) {
+  const api = await ApiPromise.create({ provider: new WsProvider(options.url), noInitWarn: true });
+  try {
+    return await work(api);
+  } finally {
+    await api.disconnect();
+  }
+}
+
+/** Submits the code; resolves to the hash of the final block that has it. */
+async function submit(api) {
   const signer = new Keyring({ type: 'sr25519' }).addFromUri(options.uri);
+  const transaction = await api.tx.system.applyAuthorizedUpgrade(u8aToHex(code)).signAsync(signer);
+  // Its status alone: events of this block would be read with the types of either runtime.
   return new Promise((resolve, reject) => {
-    api.tx.system
-      .applyAuthorizedUpgrade(u8aToHex(code))
-      .signAndSend(signer, ({ status, events, dispatchError }) => {
-        const updated = events.some(({ event }) => api.events.system.CodeUpdated.is(event));
-        if (dispatchError) reject(new Error(`refused: ${dispatchError.toString()}`));
-        else if (status.isInvalid || status.isDropped) reject(new Error(`it is ${status.type}`));
-        else if (status.isFinalized && updated) resolve(status.asFinalized);
-        else if (status.isFinalized) reject(new Error('the code is not the authorized one'));
+    api.rpc.author
+      .submitAndWatchExtrinsic(transaction, (status) => {
+        if (status.isInvalid || status.isDropped || status.isUsurped) {
+          reject(new Error(`the transaction is ${status.type}`));
+        } else if (status.isFinalized) resolve(status.asFinalized.toHex());
       })
       .catch(reject);
   });
 }
 
+/** What the upgrade in this block has found and brought. */
+async function report(api, block) {
+  const header = await api.rpc.chain.getHeader(block);
+  const version = async (at) => (await api.rpc.state.getRuntimeVersion(at)).specVersion.toNumber();
+  const [from, to] = [await version(header.parentHash), await version(block)];
+  if (from === to) throw new Error('the runtime is the same; is the code the authorized one?');
+  // The block was still made by the runtime before; what it leaves is for the next one.
+  const disputes = await (await api.at(block)).query.pouw.disputes.entries();
+  const open = disputes
+    .filter(([, dispute]) => dispute.unwrap().provenWrong.isNone)
+    .map(([key]) => key.args[0].toNumber());
+  return { block: header.number.toNumber(), from, to, open };
+}
+
 async function apply() {
-  const api = await ApiPromise.create({ provider: new WsProvider(options.url), noInitWarn: true });
-  try {
-    const block = await submit(api);
-    const header = await api.rpc.chain.getHeader(block);
-    const version = async (at) => (await api.rpc.state.getRuntimeVersion(at)).specVersion.toNumber();
-    // The block was still made by the runtime before; what it leaves is for the next one.
-    const disputes = await (await api.at(block)).query.pouw.disputes.entries();
-    writeFileSync(
-      options.result,
-      JSON.stringify({
-        block: header.number.toNumber(),
-        from: await version(header.parentHash),
-        to: await version(block),
-        open: disputes
-          .filter(([, dispute]) => dispute.unwrap().provenWrong.isNone)
-          .map(([key]) => key.args[0].toNumber()),
-      }),
-    );
-  } finally {
-    await api.disconnect();
-  }
+  const block = await connected(submit);
+  const found = await connected((api) => report(api, block));
+  writeFileSync(options.result, JSON.stringify(found));
 }
 
 try {
