@@ -1,6 +1,7 @@
 //! `ml-worker dispute`: what is in dispute, how far it has been narrowed down, and how it ends; and what
 //! supervisors are to show.
 
+mod challenge;
 mod demand;
 mod narrowed;
 mod watch;
@@ -48,6 +49,8 @@ enum Action {
 		#[command(flatten)]
 		connection: ConnectionOptions,
 	},
+	/// Say, with a bond, that a trainer's commitment to a round is wrong. `work` makes the moves then.
+	Challenge(challenge::Challenge),
 	/// Demand, with a bond, that a supervisor show a tile of what it says that it holds. If it does, the bond
 	/// is lost; if it does not, half of its ticket is won.
 	Demand(demand::Demand),
@@ -82,6 +85,7 @@ pub(super) fn run(arguments: Arguments, global: &Global) -> Result<(), Failure> 
 			Action::List { task, connection } => {
 				list(task, &connect(&connection).await?.best().await?, global).await
 			}
+			Action::Challenge(wanted) => challenge::challenge(&wanted, global).await,
 			Action::Demand(wanted) => demand::demand(&wanted, global).await,
 			Action::Show {
 				dispute,
