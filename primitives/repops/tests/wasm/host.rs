@@ -55,9 +55,8 @@ fn build_folder() -> PathBuf {
 /// that what is run is what the chain's runtime links.
 fn build(source: &Source) -> Vec<u8> {
 	let root = root();
-	// Checkouts may share a build folder, and tests of several crates build the same module.
-	let unique = format!("{}{}", env!("CARGO_MANIFEST_DIR"), source.name);
-	let unique = repops::commit::program_hash(unique.as_bytes());
+	// Checkouts may share a build folder.
+	let unique = repops::commit::program_hash(root.as_os_str().as_encoded_bytes());
 	let unique = u64::from_le_bytes(unique[..8].try_into().unwrap());
 	let folder = build_folder().join(format!("{}-{unique:016x}", source.name));
 	std::fs::create_dir_all(&folder).unwrap();
