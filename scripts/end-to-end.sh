@@ -15,6 +15,8 @@
 #   silent                                                         such a one that makes no move when challenged
 #   false-challenge                                                a verifier that disputes what is right
 #   stalled-challenge                                              such a one that makes no move then
+#   withhold                                                       a supervisor that says that it holds what it has not
+#                                                                  fetched
 #   wrong-score                                                    an evaluator that says another number of right
 #                                                                  answers than the final model gives
 #   upgrade                                                        a trainer that skips steps, and the runtime is
@@ -32,7 +34,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Those that take longest come first.
-faults=(approve-all skip-steps upgrade wrong-score silent stalled-challenge false-challenge stale-weights wrong-rows flip-bit copy-update)
+faults=(approve-all skip-steps upgrade wrong-score withhold silent stalled-challenge false-challenge stale-weights wrong-rows flip-bit copy-update)
 only='' at_once='' build=yes
 usage() {
   printf 'network test: %s\nusage: scripts/end-to-end.sh [--fault FAULT] [--at-once NUMBER] [--no-build]\n' "$*" >&2

@@ -1,9 +1,11 @@
 // Checks what a network test's task has cost whom, to the last unit, by the events that `follow-task.mjs` wrote.
 //
-// usage: node check.mjs EVENTS --wrong ADDRESS --loser Defender|Challenger [--timed-out] [--score] [--bribed ADDRESS]…
+// usage: node check.mjs EVENTS --wrong ADDRESS --loser Defender|Challenger [--timed-out] [--score] [--attestation]
+//          [--bribed ADDRESS]…
 //
 // --wrong is who does wrong and has to lose each dispute that has a loser, as the party --loser, by proof or,
-// with --timed-out, by the clock. With --score it is an evaluator, else a trainer or a verifier. --bribed are verifiers that approve whatever they are asked about.
+// with --timed-out, by the clock. With --score it is an evaluator, with --attestation a
+// supervisor that has not shown what was demanded (there is no dispute then), else a trainer or a verifier. --bribed are verifiers that approve whatever they are asked about.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
@@ -14,6 +16,7 @@ const { values: options, positionals } = parseArgs({
     loser: { type: 'string' },
     'timed-out': { type: 'boolean', default: false },
     score: { type: 'boolean', default: false },
+    attestation: { type: 'boolean', default: false },
     bribed: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -48,6 +51,7 @@ const of = (name, fields = {}) =>
 const amounts = (found) => found.map((event) => event.amount);
 const on = (block, found) => found.filter((event) => event.block === block);
 const CHALLENGE = '{"pouw":"Challenge"}';
+const DEMAND = '{"pouw":"Demand"}';
 const TICKET = '{"tickets":"Ticket"}';
 const TRAINER_BOND = '{"mlTasks":"TrainerBond"}';
 const FEE = '{"mlTasks":"Fee"}';
@@ -149,6 +153,27 @@ function checkEvaluator(ended) {
   );
 }
 
+/** The supervisor loses its ticket, half of it to who had demanded; that one has its bond back. */
+function checkSupervisor() {
+  const refuted = of('pouw.AttestationRefuted');
+  const [first] = refuted;
+  check(
+    refuted.length === 1 && first.supervisor === wrong && of('pouw.DisputeOpened').length === 0,
+    'one supervisor has not shown what was demanded, and nothing was disputed',
+  );
+  if (!first) return;
+  const slashed = amount(first.slashed);
+  check(
+    slashed > 0n && slashed === stake(wrong) &&
+      passed(first.block, TICKET, wrong, first.demander).includes(half(slashed)) &&
+      amount(first.burned) === slashed - half(slashed),
+    `its ticket of ${slashed} was slashed: ${half(slashed)} went to who had demanded, ${first.burned} were burned`,
+  );
+  const held = amounts(of('balances.Held', { reason: DEMAND, who: first.demander }));
+  const back = amounts(of('balances.Released', { reason: DEMAND, who: first.demander }));
+  check(total(held) > 0n && total(held) === total(back), `the bond of ${total(held)} was given back`);
+}
+
 /** The challenger loses its bond, half of it to the trainer. */
 function checkChallenge(end, opened) {
   const bond = amount(opened.bond);
@@ -181,7 +206,7 @@ function checkTickets() {
     );
   }
   const losers = loser === 'Defender' ? [wrong] : [];
-  const trainers = options.score ? [] : losers;
+  const trainers = options.score || options.attestation ? [] : losers;
   check(
     same(of('tickets.TicketSlashed').map(({ owner }) => owner), [...losers, ...bribed]) &&
       same(of('mlTasks.BondSlashed').map(({ account }) => account), trainers) &&
@@ -201,7 +226,7 @@ function checkFee() {
     payments.every(({ dest }) => dest !== wrong && !bribed.includes(dest)),
     'who did wrong is paid nothing',
   );
-  for (const reason of [FEE, CLIENT_BOND, TRAINER_BOND, CHALLENGE]) {
+  for (const reason of [FEE, CLIENT_BOND, TRAINER_BOND, CHALLENGE, DEMAND]) {
     const ended = [
       ...of('balances.Released', { reason }),
       ...of('balances.BurnedHeld', { reason }),
@@ -222,7 +247,8 @@ function checkOutcome() {
   );
 }
 
-checkDisputes();
+if (options.attestation) checkSupervisor();
+else checkDisputes();
 checkTickets();
 checkFee();
 checkOutcome();

@@ -11,13 +11,14 @@ cd "$(dirname "$0")/../.."
 
 fault=$1 NETWORK_FOLDER=$2
 # Who does wrong, which party of a dispute it is, and whether it loses by the clock.
-trainer_fault=$fault verifier_fault='' evaluator_fault='' wrong=Cheat loser=Defender clock=() bribed=() about=()
+trainer_fault=$fault verifier_fault='' supervisor_fault='' evaluator_fault='' wrong=Cheat loser=Defender clock=() bribed=() about=()
 task_file=scripts/network-test/task.toml
 case $fault in
   # The whole of the demonstration's task: long enough for another trainer to take the place of the cheat.
   skip-steps) task_file=examples/digits.toml ;;
   stale-weights | wrong-rows | flip-bit | copy-update) ;;
   upgrade) trainer_fault=skip-steps ;;
+  withhold) trainer_fault='' supervisor_fault=$fault wrong=Supervisor1 about=(--attestation) ;;
   wrong-score) trainer_fault='' evaluator_fault=$fault wrong=Evaluator1 about=(--score) ;;
   silent) clock=(--timed-out) ;;
   approve-all) trainer_fault=skip-steps verifier_fault=approve-all bribed=(Verifier2 Verifier3) ;;
@@ -84,7 +85,8 @@ say "two validators finalize blocks; node at $NODE_URL"
 start_worker Trainer1 trainer; trainer=$STARTED
 if [ -n "$trainer_fault" ]; then start_worker Cheat trainer "$faulty" --fault "$trainer_fault"
 else start_worker Cheat trainer; fi
-start_worker Supervisor1 supervisor
+if [ -n "$supervisor_fault" ]; then start_worker Supervisor1 supervisor "$faulty" --fault "$supervisor_fault"
+else start_worker Supervisor1 supervisor; fi
 start_verifier Verifier1; verifier=$STARTED
 start_verifier Verifier2
 start_verifier Verifier3
@@ -120,30 +122,49 @@ if [ "$fault" = skip-steps ]; then
   say 'they are started again, and another trainer has come'
 fi
 
-wait_for 'pouw\.DisputeOpened' 'what is claimed is disputed'
-if [ "$fault" = upgrade ]; then upgrade_in_mid_dispute; fi
-if [ -n "$evaluator_fault" ]; then
-  start_worker Evaluator2 evaluator
-  say 'another evaluator has come, who can score the model anew'
-fi
-dispute=$(sed -n 's/.*pouw\.DisputeOpened dispute=\([0-9]*\).*/\1/p' "$events" | head -1)
-ask dispute list --url "$NODE_URL" || fail "the disputes can't be listed"
-# It may have ended already; its story is then told by the events alone.
-start "$NETWORK_FOLDER/dispute.log" "$worker" dispute watch "$dispute" --url "$NODE_URL" \
-  --store "$NETWORK_FOLDER/watcher/store"
-if [ "$fault" = false-challenge ]; then
-  kill -KILL "$trainer"
-  say 'a trainer whose commitment is disputed is killed'
-  sleep 3
-  start_worker Trainer1 trainer
-  say 'it is started again'
-fi
-if [ "$fault" = approve-all ]; then
-  # They come too late to be asked about what the first dispute is about, and in time for what follows it.
-  for name in Charlie Dave Eve; do start_verifier "$name"; done
-  say 'other verifiers come, who can take the places of those that are bribed'
-fi
-wait_for 'pouw\.DisputeEnded' 'a dispute ends'
+# What is claimed is disputed by the workers on their own, and the dispute ends.
+watch_a_dispute() {
+  wait_for 'pouw\.DisputeOpened' 'what is claimed is disputed'
+  if [ "$fault" = upgrade ]; then upgrade_in_mid_dispute; fi
+  if [ -n "$evaluator_fault" ]; then
+    start_worker Evaluator2 evaluator
+    say 'another evaluator has come, who can score the model anew'
+  fi
+  dispute=$(sed -n 's/.*pouw\.DisputeOpened dispute=\([0-9]*\).*/\1/p' "$events" | head -1)
+  ask dispute list --url "$NODE_URL" || fail "the disputes can't be listed"
+  # It may have ended already; its story is then told by the events alone.
+  start "$NETWORK_FOLDER/dispute.log" "$worker" dispute watch "$dispute" --url "$NODE_URL" \
+    --store "$NETWORK_FOLDER/watcher/store"
+  if [ "$fault" = false-challenge ]; then
+    kill -KILL "$trainer"
+    say 'a trainer whose commitment is disputed is killed'
+    sleep 3
+    start_worker Trainer1 trainer
+    say 'it is started again'
+  fi
+  if [ "$fault" = approve-all ]; then
+    # They come too late to be asked about what the first dispute is about, and in time for what follows it.
+    for name in Charlie Dave Eve; do start_verifier "$name"; done
+    say 'other verifiers come, who can take the places of those that are bribed'
+  fi
+  wait_for 'pouw\.DisputeEnded' 'a dispute ends'
+}
+
+# Somebody to whom the supervisor does not deliver demands a tile of what it says that it holds.
+demand_what_is_withheld() {
+  local place
+  wait_for 'pouw\.CommitmentAvailable' 'the supervisor says that it holds a commitment'
+  place=$(sed -n 's/.*pouw\.CommitmentAvailable .*slot=\([0-9]*\).*/\1/p' "$events" | head -1)
+  ask dispute demand --task "$task" --supervisor 0 --round 0 --trainer "$place" --checkpoint 1 \
+    --dev-account Client --url "$NODE_URL" >>"$NETWORK_FOLDER/dispute.log" 2>&1 ||
+    fail "a tile can't be demanded: $(tail -1 "$NETWORK_FOLDER/dispute.log")"
+  ask dispute list --url "$NODE_URL" >>"$NETWORK_FOLDER/dispute.log" || fail "the demands can't be listed"
+  start_worker Supervisor2 supervisor
+  say 'a tile is demanded of it, and another supervisor has come'
+  wait_for 'pouw\.AttestationRefuted' 'it has not shown the tile'
+}
+
+if [ "$fault" = withhold ]; then demand_what_is_withheld; else watch_a_dispute; fi
 
 wait "$follower" || fail "the task did not settle: $(tail -1 "$events")"
 say 'the task is settled'
