@@ -19,12 +19,7 @@ use pouw_primitives::{
 	status::{Commitment, DutyKind},
 	DemandId,
 };
-use repops::{
-	commit::Hash,
-	shown::ProvenTile,
-	state_blob,
-	tensor::Tensor,
-};
+use repops::{commit::Hash, shown::ProvenTile, state_blob, tensor::Tensor};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -176,9 +171,7 @@ async fn nothing_is_sent_that_the_chain_would_not_take() {
 	for status in [shown, of_another, of_something_else] {
 		market.node.script(|script| script.demands = vec![status]);
 		let duty = DutyKind::ShowDemanded { demand: DEMAND };
-		let worker = market
-			.work(Duties::Supervisor, duty, &store, &folder)
-			.await;
+		let worker = market.work(Duties::Supervisor, duty, &store, &folder).await;
 		for _ in 0..4 {
 			market.node.settled_block(|_| ()).await;
 			tokio::time::sleep(Duration::from_millis(100)).await;
