@@ -73,8 +73,11 @@ impl<T: Config> Pallet<T> {
 			.saturating_add(T::WeightInfo::draw())
 			.saturating_add(T::WeightInfo::open_audit())
 			.saturating_add(T::WeightInfo::seek_verifiers())
-			.saturating_add(T::WeightInfo::end_audit().max(T::WeightInfo::end_dispute()))
-			.saturating_add(T::WeightInfo::end_demand())
+			.saturating_add(
+				T::WeightInfo::end_audit()
+					.max(T::WeightInfo::end_dispute())
+					.max(T::WeightInfo::end_demand()),
+			)
 	}
 
 	/// Serves the agenda up to the present block, within the meter and the hook's own limit.

@@ -36,7 +36,7 @@ pub(crate) struct Claim {
 }
 
 /// The set of this place alone.
-fn place(slot: Slot) -> Places {
+pub(crate) fn place(slot: Slot) -> Places {
 	Places::from(1u8)
 		.checked_shl(u32::from(slot))
 		.unwrap_or_default()

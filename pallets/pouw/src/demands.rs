@@ -5,6 +5,7 @@
 //! the time of a demand either, is found out by chance, or by somebody to whom it has not delivered.
 
 use crate::{
+	commitments::place,
 	disputes::run_time,
 	pallet::{
 		Agenda, Attestors, Commitments, Config, Demands, DemandsFrom, DemandsOn, Error, Event,
@@ -28,7 +29,7 @@ use polkadot_sdk::{
 };
 use pouw_primitives::{
 	demand::{DemandStatus, Demanded},
-	seams::{Market, Rewards, Supervision, TicketPool, WorkFact},
+	seams::{Market, Places, Rewards, Supervision, TicketPool, WorkFact},
 	spec::ARITHMETIC_VERSION,
 	status::{Duty, DutyKind},
 	BlockNumber, DemandId, RoundIndex, Slot, TaskId, TicketId,
@@ -60,7 +61,7 @@ impl<T: Config> Pallet<T> {
 		task: TaskId,
 		round: RoundIndex,
 		(supervisor, ticket): (Slot, TicketId),
-		attested: pouw_primitives::seams::Places,
+		attested: Places,
 	) {
 		Attestors::<T>::mutate(task, round, |attestors| {
 			attestors.retain(|other| other.slot != supervisor || other.ticket == ticket);
@@ -86,14 +87,13 @@ impl<T: Config> Pallet<T> {
 		supervisor: Slot,
 		ticket: TicketId,
 	) -> bool {
-		let bit = |slot: Slot| 1u16.checked_shl(u32::from(slot)).unwrap_or_default();
 		let by_place = Commitments::<T>::get((task, round, trainer))
-			.is_some_and(|committed| committed.attested & bit(supervisor) != 0);
+			.is_some_and(|committed| committed.attested & place(supervisor) != 0);
 		by_place
 			&& Attestors::<T>::get(task, round).iter().any(|attestor| {
 				attestor.slot == supervisor
 					&& attestor.ticket == ticket
-					&& attestor.attested & bit(trainer) != 0
+					&& attestor.attested & place(trainer) != 0
 			})
 	}
 

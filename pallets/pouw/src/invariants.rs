@@ -1,6 +1,7 @@
 //! What is always true of this pallet's storage and configuration.
 
 use crate::{
+	commitments::place,
 	pallet::{
 		Agenda, AgendaFrom, Answered, Attestors, AuditOfSegment, Audits, AuditsOf, Challenges,
 		Commitments, Config, Demands, DemandsFrom, DemandsOn, Disputes, DisputesOf, HoldReason,
@@ -226,9 +227,9 @@ impl<T: Config> Pallet<T> {
 
 	fn check_attestors() -> Result<(), TryRuntimeError> {
 		for (task, round, attestors) in Attestors::<T>::iter() {
-			let places = attestors.iter().fold(0, |places, attestor| {
-				places | 1u16.checked_shl(attestor.slot.into()).unwrap_or_default()
-			});
+			let places = attestors
+				.iter()
+				.fold(0, |places, attestor| places | place(attestor.slot));
 			ensure!(
 				places.count_ones() as usize == attestors.len(),
 				"two supervisors have attested in one place"
