@@ -589,6 +589,10 @@ impl<T: Config> Pallet<T> {
 			let slashed = T::Tickets::slash(party.ticket, Permill::zero(), &[]);
 			Self::discredit(dispute.task, &party.account);
 			T::Rewards::note(&party.account, WorkFact::Fault);
+			if slashed.total == 0 {
+				// Its ticket was taken for another segment that it has approved.
+				continue;
+			}
 			Self::deposit_event(Event::VerifierSlashed {
 				audit: id,
 				verifier: party.account.clone(),
