@@ -36,7 +36,7 @@ impl Worker {
 					.await?;
 				#[cfg(feature = "faults")]
 				let correct = match self.fault {
-					Some(super::Fault::WrongScore) => correct.saturating_sub(1),
+					Some(super::fault::Fault::WrongScore) => correct.saturating_sub(1),
 					_ => correct,
 				};
 				let mut salt = H256::zero();

@@ -3,7 +3,7 @@
 
 use super::{place, DisputeError, DisputeStatusOf};
 #[cfg(feature = "faults")]
-use crate::roles::Fault;
+use crate::roles::fault::Fault;
 use crate::{
 	chain::View,
 	metrics::METRICS,
