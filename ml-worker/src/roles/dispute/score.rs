@@ -5,7 +5,7 @@ use super::{
 	DisputeError, DisputeStatusOf,
 };
 use crate::{
-	chain::{AccountId, Call, View},
+	chain::{Call, View},
 	roles::{
 		task::{holders, Task, TaskStatusOf},
 		RoleError, Worker,
@@ -17,6 +17,7 @@ use pouw_dispute::{Dispute, Facts, Subject};
 use pouw_primitives::{
 	proof::{Score, WrongScore},
 	status::{Duty, ScoreStatus},
+	ticket::Role,
 };
 use repops::{check::Checked, random::Seed};
 use serde::{Deserialize, Serialize};
@@ -139,14 +140,13 @@ impl Worker {
 		claimed: &ScoreStatus,
 		wrong: WrongScore,
 	) -> Result<Call, RoleError> {
-		let is_other = |slot: &&u16| {
-			let own = |worker: &pouw_primitives::status::Worker<AccountId>| {
-				worker.slot == **slot && worker.account == *self.account()
-			};
-			!status.workers.iter().any(own)
-		};
-		let slot = claimed.evaluators.iter().find(is_other).copied();
-		let slot = slot.ok_or(RoleError::NotOpen)?;
+		let own = status
+			.workers
+			.iter()
+			.find(|worker| worker.role == Role::Evaluator && worker.account == *self.account());
+		let own = own.map(|worker| worker.slot);
+		let mut others = claimed.evaluators.iter().filter(|slot| Some(**slot) != own);
+		let slot = *others.next().ok_or(RoleError::NotOpen)?;
 		let view = self.workshop.chain.best().await?;
 		let last = task.spec.training.rounds;
 		let agreed = task.agreed(&self.workshop, &view, status, last).await?;
