@@ -127,7 +127,7 @@ watch_a_dispute() {
   wait_for 'pouw\.DisputeOpened' 'what is claimed is disputed'
   if [ "$fault" = upgrade ]; then upgrade_in_mid_dispute; fi
   if [ -n "$evaluator_fault" ]; then
-    start_worker Evaluator2 evaluator
+    start_worker Charlie evaluator
     say 'another evaluator has come, who can score the model anew'
   fi
   dispute=$(sed -n 's/.*pouw\.DisputeOpened dispute=\([0-9]*\).*/\1/p' "$events" | head -1)
