@@ -159,7 +159,7 @@ demand_what_is_withheld() {
     --dev-account Client --url "$NODE_URL" >>"$NETWORK_FOLDER/dispute.log" 2>&1 ||
     fail "a tile can't be demanded: $(tail -1 "$NETWORK_FOLDER/dispute.log")"
   ask dispute list --url "$NODE_URL" >>"$NETWORK_FOLDER/dispute.log" || fail "the demands can't be listed"
-  start_worker Supervisor2 supervisor
+  start_worker Charlie supervisor
   say 'a tile is demanded of it, and another supervisor has come'
   wait_for 'pouw\.AttestationRefuted' 'it has not shown the tile'
 }
