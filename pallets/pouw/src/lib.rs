@@ -66,8 +66,8 @@
 //!   audit of the commitment is closed. An accusation that has led to none, or that was refuted in one, is no
 //!   answer.
 //! - Silence is a missed duty, for verifiers and trainers; that of a trainer that has committed to its answer
-//!   and was never asked to reveal it is none. An answer that differs from what two thirds of the verifiers
-//!   say is a missed duty too, but no more than that.
+//!   and was never asked to reveal it is none. A verifier's answer that differs from what two thirds of them say
+//!   is a missed duty too, unless the trainer's is the same: verifiers in league must not cost the others anything.
 //! - An audit with an outcome is *held* until its commitment can't be challenged any more. Only then does the
 //!   round count as checked.
 //!

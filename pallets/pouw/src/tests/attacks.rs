@@ -282,6 +282,32 @@ fn empty_attestations_are_not_paid() {
 	});
 }
 
+/// Two of three verifiers agree on an answer without having run anything. They are paid for it, and that is all.
+#[test]
+fn verifiers_in_league_take_nothing_from_the_honest() {
+	in_market_with(3, || {
+		let [first, second, honest] = [0, 1, 2].map(|at| VERIFIERS.start + at);
+		for verifier in [first, second] {
+			set_conduct(verifier, Conduct::Lies);
+		}
+		let task = submit(CLIENT, small_spec());
+		live_to_end(task);
+		assert!(Rewards::reputation(first).audits_done > 0);
+		for account in TRAINERS.chain([honest]) {
+			let fined = events().iter().any(|event| {
+				matches!(
+					event,
+					RuntimeEvent::Tickets(
+						pallet_tickets::Event::DutyMissed { owner, .. }
+							| pallet_tickets::Event::TicketFined { owner, .. }
+					) if *owner == account
+				)
+			});
+			assert!(!fined, "{account} has paid for what others say");
+		}
+	});
+}
+
 #[test]
 fn to_say_that_one_holds_nothing_does_not_undo_missed_duties() {
 	in_market(|| {
