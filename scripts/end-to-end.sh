@@ -5,7 +5,7 @@
 #
 # usage: scripts/end-to-end.sh [--fault FAULT] [--at-once NUMBER] [--no-build]
 #
-# Without --fault all of them are run, NUMBER at a time, and of each that has failed the log is shown. If nothing is
+# Without --fault all but `upgrade` are run, NUMBER at a time, and of each that has failed the log is shown. If nothing is
 # said they are 5, or less where memory is short: a network takes most of a GiB, and half a minute of a processor's
 # time, most of it to start. With --fault that one alone is run, and tells what it does. With --no-build the programs
 # are taken that were built before.
@@ -19,11 +19,12 @@
 #                                                                  fetched
 #   wrong-score                                                    an evaluator that says another number of right
 #                                                                  answers than the final model gives
-#   upgrade                                                        a trainer that skips steps, and the runtime is
-#                                                                  upgraded while that is in dispute
 #   approve-all                                                    two of three verifiers that approve whatever
 #                                                                  they are asked about, and a trainer that skips
 #                                                                  steps
+# or, by its name alone:
+#   upgrade                                                        a trainer that skips steps, and the runtime is
+#                                                                  upgraded while that is in dispute
 #
 # What must hold: the wrong commitment is challenged by the verifiers on their own, and the dispute ends by proof or
 # by the clock; who is wrong loses what it had at stake, half of it to the other party; nobody else loses a ticket
@@ -34,7 +35,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Those that take longest come first.
-faults=(approve-all skip-steps upgrade wrong-score withhold silent stalled-challenge false-challenge stale-weights wrong-rows flip-bit copy-update)
+faults=(approve-all skip-steps wrong-score withhold silent stalled-challenge false-challenge stale-weights wrong-rows
+  flip-bit copy-update)
+by_name_alone=(upgrade)
 only='' at_once='' build=yes
 usage() {
   printf 'network test: %s\nusage: scripts/end-to-end.sh [--fault FAULT] [--at-once NUMBER] [--no-build]\n' "$*" >&2
@@ -43,9 +46,9 @@ usage() {
 while [ $# -gt 0 ]; do
   case $1 in
     --fault) only=${2-}; shift
-      case " ${faults[*]} " in
+      case " ${faults[*]} ${by_name_alone[*]} " in
         *" ${only:-none} "*) ;;
-        *) usage "there is no fault \"$only\"; there are ${faults[*]}" ;;
+        *) usage "there is no fault \"$only\"; there are ${faults[*]} ${by_name_alone[*]}" ;;
       esac ;;
     --at-once) at_once=${2-}; shift
       case $at_once in '' | *[!0-9]* | 0*) usage '--at-once takes a number from 1 on' ;; esac ;;
@@ -64,7 +67,9 @@ fi
 npm ci --silent --no-audit --no-fund --prefix scripts/polkadot-js
 if [ $build = yes ]; then
   ./scripts/build.sh
-  cargo build "${POUW_BUILD[@]}" --bin pouw-runtime-successor --example metadata
+  if [ "$only" = upgrade ]; then
+    cargo build "${POUW_BUILD[@]}" --bin pouw-runtime-successor --example metadata
+  fi
   cargo build "${POUW_BUILD[@]}" --example ml-worker-faulty --features ml-worker/faults
 fi
 

@@ -34,10 +34,13 @@ function isOfMarket({ section, method }) {
   return MARKET.includes(section) || (section === 'balances' && HOLDS.includes(method));
 }
 
-const api = await ApiPromise.create({
-  provider: new WsProvider(options.url, 1000),
-  noInitWarn: true,
-});
+/** A connection to the node. */
+const connect = () =>
+  ApiPromise.create({
+    provider: new WsProvider(options.url, 1000),
+    noInitWarn: true,
+  });
+let api = await connect();
 
 /** The one line that tells an event of the market: its name and its fields. */
 function describe(event) {
@@ -84,6 +87,9 @@ async function eventsOf(number) {
     } catch (error) {
       if (attempts === 1) throw error;
       await pause();
+      // A connection that has seen the upgrade reads the blocks before it with the new types; a new one does not.
+      await api.disconnect();
+      api = await connect();
     }
   }
 }
