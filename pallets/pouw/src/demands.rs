@@ -19,11 +19,7 @@ use polkadot_sdk::{
 	frame_support::{
 		ensure,
 		pallet_prelude::DispatchResult,
-		traits::{
-			fungible::MutateHold,
-			tokens::{Fortitude, Precision, Restriction},
-			Get,
-		},
+		traits::{fungible::MutateHold, Get},
 	},
 	sp_core::H256,
 };
@@ -266,10 +262,16 @@ impl<T: Config> Pallet<T> {
 	fn end_demand(id: DemandId, demand: &DemandOf<T>) {
 		Self::remove_demand(id, demand);
 		let bond = if demand.shown {
-			Self::pay_for_showing(demand);
+			// Half is burned: so a supervisor that demands from itself, to keep others from it, loses by it.
+			Self::lose_bond(
+				HoldReason::Demand,
+				&demand.demander,
+				&demand.supervisor,
+				demand.bond,
+			);
 			0
 		} else {
-			Self::give_demand_bond_back(demand);
+			Self::give_bond_back(HoldReason::Demand, &demand.demander, demand.bond);
 			demand.bond
 		};
 		Self::deposit_event(Event::DemandEnded {
@@ -300,44 +302,11 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	fn give_demand_bond_back(demand: &DemandOf<T>) {
-		let reason = HoldReason::Demand.into();
-		let who = &demand.demander;
-		if let Err(error) = T::Currency::release(&reason, who, demand.bond, Precision::BestEffort) {
-			log::error!(target: crate::LOG_TARGET, "a bond can't be released: {error:?}");
-		}
-	}
-
-	/// Of the bond for what was shown the supervisor gets its share, the rest is burned. So a supervisor that
-	/// demands from itself, to keep others from it, loses by it.
-	fn pay_for_showing(demand: &DemandOf<T>) {
-		let reason = HoldReason::Demand.into();
-		let who = &demand.demander;
-		let share = SHARE_OF_WINNER.mul_floor(demand.bond);
-		// What the supervisor's account can't take is burned with the rest.
-		let paid = T::Currency::transfer_on_hold(
-			&reason,
-			who,
-			&demand.supervisor,
-			share,
-			Precision::BestEffort,
-			Restriction::Free,
-			Fortitude::Force,
-		)
-		.unwrap_or_default();
-		let rest = demand.bond.saturating_sub(paid);
-		let burned =
-			T::Currency::burn_held(&reason, who, rest, Precision::BestEffort, Fortitude::Force);
-		if let Err(error) = burned {
-			log::error!(target: crate::LOG_TARGET, "a bond can't be burned: {error:?}");
-		}
-	}
-
 	/// A supervisor has not shown what it had attested. Whoever else waits for it to show something has it no
 	/// better, and gets its bond back.
 	fn refute_attestation(id: DemandId, demand: &DemandOf<T>) {
 		Self::remove_demand(id, demand);
-		Self::give_demand_bond_back(demand);
+		Self::give_bond_back(HoldReason::Demand, &demand.demander, demand.bond);
 		for (other, _) in DemandsOn::<T>::get(demand.ticket) {
 			if let Some(other_demand) = Demands::<T>::get(other) {
 				Self::end_demand(other, &other_demand);

@@ -16,11 +16,7 @@ use polkadot_sdk::{
 	frame_support::{
 		ensure,
 		pallet_prelude::DispatchResult,
-		traits::{
-			fungible::MutateHold,
-			tokens::{Fortitude, Precision, Restriction},
-			Get,
-		},
+		traits::{fungible::MutateHold, Get},
 		BoundedVec,
 	},
 	sp_runtime::Permill,
@@ -472,7 +468,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Ends a dispute without a loser.
 	fn void_dispute(id: DisputeId, dispute: DisputeOf<T>) {
-		Self::give_bond_back(&dispute);
+		Self::give_bond_back(HoldReason::Challenge, &dispute.challenger, dispute.bond);
 		Self::remove_dispute(id, &dispute);
 		Self::deposit_event(Event::DisputeVoided { dispute: id });
 		T::Market::checked_further(dispute.task);
@@ -498,38 +494,11 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	pub(crate) fn give_bond_back(dispute: &DisputeOf<T>) {
-		let reason = HoldReason::Challenge.into();
-		let who = &dispute.challenger;
-		if let Err(error) = T::Currency::release(&reason, who, dispute.bond, Precision::BestEffort)
-		{
-			log::error!(target: crate::LOG_TARGET, "a bond can't be released: {error:?}");
-		}
-	}
-
 	/// The challenger was wrong, or has not gone on. That confirms nothing: where what it has challenged still
 	/// stands others may find what it has not, and get the time for it.
 	fn refute_challenge(dispute: DisputeOf<T>, stands: bool) {
-		let reason = HoldReason::Challenge.into();
 		let who = &dispute.challenger;
-		let share = SHARE_OF_WINNER.mul_floor(dispute.bond);
-		// What the defender's account can't take is burned with the rest.
-		let paid = T::Currency::transfer_on_hold(
-			&reason,
-			who,
-			&dispute.defender,
-			share,
-			Precision::BestEffort,
-			Restriction::Free,
-			Fortitude::Force,
-		)
-		.unwrap_or_default();
-		let rest = dispute.bond.saturating_sub(paid);
-		let burned =
-			T::Currency::burn_held(&reason, who, rest, Precision::BestEffort, Fortitude::Force);
-		if let Err(error) = burned {
-			log::error!(target: crate::LOG_TARGET, "a bond can't be burned: {error:?}");
-		}
+		Self::lose_bond(HoldReason::Challenge, who, &dispute.defender, dispute.bond);
 		T::Rewards::note(who, WorkFact::Fault);
 		if stands {
 			let until = Self::window_from_now(Self::grounds(&dispute));
@@ -545,7 +514,7 @@ impl<T: Config> Pallet<T> {
 	/// because the task went back further, that saves the trainer's place and bond but not its ticket.
 	fn refute_commitment(dispute: DisputeOf<T>, stands: bool) {
 		let (task, round, slot) = (dispute.task, dispute.round, dispute.slot);
-		Self::give_bond_back(&dispute);
+		Self::give_bond_back(HoldReason::Challenge, &dispute.challenger, dispute.bond);
 		T::Rewards::note(&dispute.defender, WorkFact::Fault);
 		let winner = [dispute.challenger.clone()];
 		let slashed = T::Tickets::slash(dispute.ticket, SHARE_OF_WINNER, &winner);

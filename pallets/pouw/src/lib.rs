@@ -152,6 +152,7 @@ mod audits;
 	clippy::indexing_slicing
 )]
 mod benchmarking;
+mod bonds;
 mod commitments;
 mod config;
 mod demands;

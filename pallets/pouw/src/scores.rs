@@ -6,7 +6,7 @@
 
 use crate::{
 	disputes::{Disputable, Standing, SHARE_OF_WINNER},
-	pallet::{Agenda, Config, Error, Event, Pallet, Scores, TaskAudit},
+	pallet::{Agenda, Config, Error, Event, HoldReason, Pallet, Scores, TaskAudit},
 	types::{AgreedScore, Contest, DisputeOf, Item},
 };
 use alloc::vec::Vec;
@@ -146,7 +146,7 @@ impl<T: Config> Pallet<T> {
 	/// about the others. The defender pays even if the score has gone meanwhile.
 	pub(crate) fn refute_score(dispute: DisputeOf<T>) {
 		let task = dispute.task;
-		Self::give_bond_back(&dispute);
+		Self::give_bond_back(HoldReason::Challenge, &dispute.challenger, dispute.bond);
 		let agreed = Scores::<T>::get(task).filter(|agreed| agreed.block == dispute.committed);
 		let (mut refuted, standing): (Vec<_>, Vec<_>) = agreed
 			.iter()
