@@ -2,7 +2,7 @@
 
 use crate::{
 	networks::{batch, Data, Network, Stock, Trained},
-	Contender, SEED,
+	Contender,
 };
 use burn::{
 	module::{AutodiffModule, Module},
@@ -47,7 +47,7 @@ where
 		threads: usize,
 	) -> Result<Self, Box<dyn Error>> {
 		let batches = (0..BATCHES)
-			.map(|position| batch(&network.sizes, data, &SEED, position))
+			.map(|position| batch(&network.sizes, data, position))
 			.collect();
 		Ok(ByBurn {
 			model: &network.model,

@@ -1,12 +1,17 @@
 //! The networks that the benchmarks train, and made-up data for them.
+#![allow(dead_code, reason = "each benchmark uses a part of it")]
+#![allow(unused_imports, reason = "as above")]
 
 mod convolutional;
 mod data;
+mod prepared;
 mod transformer;
 
-pub(crate) use convolutional::Convolutional;
 pub(crate) use data::{batch, Data};
-pub(crate) use transformer::Transformer;
+pub(crate) use prepared::Prepared;
+
+use convolutional::Convolutional;
+use transformer::Transformer;
 
 use burn::{
 	backend::Autodiff,
@@ -17,7 +22,11 @@ use burn_flex::Flex;
 use ml_worker_capture::{
 	network::Chain, spec::Layer, CaptureError, Model, ModelSpec, OptimiserSpec, Sizes,
 };
+use repops::random::Seed;
 use std::error::Error;
+
+/// What batches and initial states are drawn from.
+pub(crate) const SEED: Seed = Seed([1; 32]);
 
 /// Burn's own backend for the CPU.
 pub(crate) type Stock = Autodiff<Flex>;
@@ -52,6 +61,16 @@ pub(crate) struct Network<M> {
 	pub(crate) kind: Kind,
 	/// The steps of one measurement, so that it lasts some tens of milliseconds.
 	pub(crate) steps: u64,
+}
+
+impl<M> Network<M> {
+	/// The optimiser in a word.
+	pub(crate) fn optimiser_name(&self) -> &'static str {
+		match self.optimiser {
+			OptimiserSpec::Sgd { .. } => "SGD",
+			OptimiserSpec::Adam { .. } => "Adam",
+		}
+	}
 }
 
 /// What a network learns from.
