@@ -18,10 +18,17 @@ use crate::{
 	kernels::{
 		elementwise::{Function, Spread},
 		matmul::Product,
-		movement::BroadcastAxis,
+		movement::{BroadcastAxis, StridedAxis},
+		stack::{StackProduct, StackSum},
+		window::{Found, Pictures},
 	},
 };
-use repops::{check::Checked, kernel::AxisView, program::Source, tensor::TensorType};
+use repops::{
+	check::Checked,
+	kernel::AxisView,
+	program::{Initialiser, Source},
+	tensor::TensorType,
+};
 
 /// The number of a root.
 pub(crate) type Root = usize;
@@ -49,10 +56,12 @@ pub(crate) struct Plan {
 	pub(crate) correct: Option<Root>,
 	/// The floats that packed matrices take.
 	pub(crate) packed: usize,
-	/// The floats of a worker's own packed rows of a left matrix, rows of a product, and registers.
+	/// The floats of a worker's own packed rows of a left matrix, rows of a product, registers, and what products of
+	/// stacks take.
 	pub(crate) left: usize,
 	pub(crate) rows: usize,
 	pub(crate) registers: usize,
+	pub(crate) scratch: usize,
 }
 
 /// Something that the program reads.
@@ -104,6 +113,16 @@ pub(crate) enum Stage {
 		result: Option<Root>,
 		tail: Tail,
 	},
+	/// The products of stacks of matrices and the elementwise operations on them.
+	Stack {
+		stack: StackProduct,
+		left: Root,
+		right: Root,
+		/// The products themselves, or the pictures that they are folded to, if more is done with them than the tail
+		/// does.
+		result: Option<Root>,
+		tail: Tail,
+	},
 	/// Elementwise operations.
 	Elementwise(Tail),
 }
@@ -121,7 +140,7 @@ pub(crate) enum Anchor {
 	},
 	ArgMax {
 		operand: Root,
-		columns: usize,
+		view: AxisView,
 	},
 	GatherRows {
 		table: Root,
@@ -148,6 +167,67 @@ pub(crate) enum Anchor {
 		operand: Root,
 		axes: Vec<BroadcastAxis>,
 	},
+	Permute {
+		operand: Root,
+		axes: Vec<StridedAxis>,
+	},
+	Slice {
+		whole: Root,
+		part: Part,
+	},
+	Insert {
+		whole: Root,
+		inserted: Root,
+		part: Part,
+	},
+	ScatterRows {
+		operand: Root,
+		indices: Root,
+		row: usize,
+	},
+	StackSum {
+		stack: StackSum,
+		left: Root,
+		right: Root,
+	},
+	Unfold {
+		operand: Root,
+		pictures: Pictures,
+	},
+	Fold {
+		operand: Root,
+		pictures: Pictures,
+	},
+	Unpool {
+		operand: Root,
+		chosen: Root,
+		pictures: Pictures,
+	},
+	Pool {
+		operand: Root,
+		pictures: Pictures,
+		found: Found,
+	},
+	Random {
+		seed: Root,
+		position: Root,
+		stream: u32,
+		distribution: Initialiser,
+	},
+	Iota {
+		length: usize,
+		inner: usize,
+	},
+}
+
+/// A part of a tensor: where it begins, its lengths along all axes, and how far elements lie apart in the whole and in
+/// the part.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+	pub(crate) start: usize,
+	pub(crate) lengths: Vec<usize>,
+	pub(crate) whole_strides: Vec<usize>,
+	pub(crate) part_strides: Vec<usize>,
 }
 
 /// A chain of elementwise operations on blocks of elements.
@@ -227,6 +307,7 @@ impl Plan {
 	/// The bytes that a session of this plan takes.
 	pub(crate) fn memory_bytes(&self, workers: usize) -> u64 {
 		let slots: usize = self.slots.iter().sum();
-		4 * (slots + self.packed + workers * (self.left + self.rows + self.registers)) as u64
+		let own = self.left + self.rows + self.registers + self.scratch;
+		4 * (slots + self.packed + workers * own) as u64
 	}
 }
