@@ -223,7 +223,10 @@ pub(crate) fn scatter_rows(
 		let (first, count) = (start / row, sums.len() / row);
 		sums.fill(0.0);
 		for (elements, index) in elements.chunks_exact(row).zip(indices) {
-			let Some(at) = (*index as usize).checked_sub(first).filter(|at| *at < count) else {
+			let Some(at) = (*index as usize)
+				.checked_sub(first)
+				.filter(|at| *at < count)
+			else {
 				continue;
 			};
 			for (sum, element) in sums[at * row..][..row].iter_mut().zip(elements) {

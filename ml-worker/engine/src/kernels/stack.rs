@@ -167,7 +167,9 @@ pub(crate) fn multiply_stack<const N: usize>(
 					let size = product.rows * product.columns;
 					let nothing = |_: usize, _: usize, _: &[f32], _: [&mut [f32]; 1]| ();
 					let product_of = [&mut whole[..size]];
-					multiply(workspace, &product, left, right, packed, product_of, nothing);
+					multiply(
+						workspace, &product, left, right, packed, product_of, nothing,
+					);
 					let picture = &mut outputs[0][first..first + length];
 					pictures.fold_picture(whole, product.columns, picture);
 					canonicalise(picture);

@@ -105,7 +105,10 @@ impl Pictures {
 	/// Channel and position of a row of an unfolded picture.
 	fn row(&self, row: usize) -> (usize, [usize; 2]) {
 		let (channel, position) = (row / self.positions(), row % self.positions());
-		(channel, [position / self.kernel(1), position % self.kernel(1)])
+		(
+			channel,
+			[position / self.kernel(1), position % self.kernel(1)],
+		)
 	}
 
 	/// Writes what these windows show at the position of a row of an unfolded picture. `shown` may have more places:
@@ -200,7 +203,10 @@ impl Pictures {
 fn copy_run(from: &[f32], length: usize, to: &mut [f32]) {
 	let mut at = 0;
 	while at < length {
-		match (from[at..].first_chunk::<RUN>(), to[at..].first_chunk_mut::<RUN>()) {
+		match (
+			from[at..].first_chunk::<RUN>(),
+			to[at..].first_chunk_mut::<RUN>(),
+		) {
 			(Some(from), Some(to)) => *to = *from,
 			_ => return to[at..length].copy_from_slice(&from[at..length]),
 		}
@@ -275,7 +281,8 @@ pub(crate) fn unpool(
 				let (y, x) = (window / pictures.windows[1], window % pictures.windows[1]);
 				let y = (y * pictures.stride(0)) as i64 + offset;
 				let x = (x * pictures.stride(1)) as i64 + right[j];
-				let within = |place: i64, axis: usize| (0..pictures.size[axis] as i64).contains(&place);
+				let within =
+					|place: i64, axis: usize| (0..pictures.size[axis] as i64).contains(&place);
 				if within(y, 0) && within(x, 1) {
 					plane[y as usize * pictures.size[1] + x as usize] += number;
 				}

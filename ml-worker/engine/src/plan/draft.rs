@@ -90,16 +90,23 @@ impl Draft {
 				| Anchor::Fold { operand, .. }
 				| Anchor::Pool { operand, .. } => vec![*operand],
 				Anchor::GatherRows { table, indices, .. } => vec![*table, *indices],
-				Anchor::ScatterRows { operand, indices, .. } => vec![*operand, *indices],
-				Anchor::BatchRows { seed, position, .. } | Anchor::Random { seed, position, .. } => {
+				Anchor::ScatterRows {
+					operand, indices, ..
+				} => vec![*operand, *indices],
+				Anchor::BatchRows { seed, position, .. }
+				| Anchor::Random { seed, position, .. } => {
 					vec![*seed, *position]
 				}
 				Anchor::OneHot { labels, .. } => vec![*labels],
 				Anchor::CountNonzero { mask } => vec![*mask],
 				Anchor::Slice { whole, .. } => vec![*whole],
-				Anchor::Insert { whole, inserted, .. } => vec![*whole, *inserted],
+				Anchor::Insert {
+					whole, inserted, ..
+				} => vec![*whole, *inserted],
 				Anchor::StackSum { left, right, .. } => vec![*left, *right],
-				Anchor::Unpool { operand, chosen, .. } => vec![*operand, *chosen],
+				Anchor::Unpool {
+					operand, chosen, ..
+				} => vec![*operand, *chosen],
 				Anchor::Iota { .. } => vec![],
 			},
 		}

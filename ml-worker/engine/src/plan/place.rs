@@ -125,7 +125,8 @@ pub(super) fn place(mut lowered: Lowered, checked: &Checked, vectors: Vectors) -
 }
 
 fn watched_roots(stage: &Stage) -> Vec<Root> {
-	let (Stage::Product { tail, .. } | Stage::Stack { tail, .. } | Stage::Elementwise(tail)) = stage
+	let (Stage::Product { tail, .. } | Stage::Stack { tail, .. } | Stage::Elementwise(tail)) =
+		stage
 	else {
 		return vec![];
 	};

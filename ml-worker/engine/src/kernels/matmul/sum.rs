@@ -43,7 +43,14 @@ pub(crate) fn sum_tiles(vectors: Vectors, of: SumTiles, packed: &mut [f32], sums
 			stride: of.stride,
 			transposed: true,
 		};
-		pack_panels(vectors, right, 0..of.terms, panels.clone(), panel_stride, packed);
+		pack_panels(
+			vectors,
+			right,
+			0..of.terms,
+			panels.clone(),
+			panel_stride,
+			packed,
+		);
 	}
 	for (number, panel) in panels.enumerate() {
 		for rows in tiles(sums.len() / of.columns) {

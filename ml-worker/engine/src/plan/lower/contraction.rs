@@ -208,7 +208,8 @@ impl Lowering<'_> {
 	pub(super) fn fold(&mut self, value: usize, operand: usize, window: &Window) -> Meaning {
 		let length = self.length(value);
 		let pictures = self.pictures(value, window, 0.0);
-		if let (Meaning::Root(product), true) = (self.meaning(operand), self.is_read_once(operand)) {
+		if let (Meaning::Root(product), true) = (self.meaning(operand), self.is_read_once(operand))
+		{
 			let folded = self.lengths.len();
 			let maker = self.makers[product].filter(|maker| !self.fixed[*maker]);
 			let draft = maker.map(|maker| (maker, &mut self.stages[maker]));

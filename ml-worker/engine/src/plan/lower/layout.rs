@@ -136,8 +136,12 @@ pub(super) fn part(whole: &Shape, starts: &[u32], part: &Shape) -> Part {
 		match of.lengths.last_mut() {
 			Some(last) if is_whole => {
 				*last *= length;
-				*of.whole_strides.last_mut().expect("one for each length; qed") = whole_strides[axis];
-				*of.part_strides.last_mut().expect("one for each length; qed") = part_strides[axis];
+				*of.whole_strides
+					.last_mut()
+					.expect("one for each length; qed") = whole_strides[axis];
+				*of.part_strides
+					.last_mut()
+					.expect("one for each length; qed") = part_strides[axis];
 			}
 			_ => {
 				of.lengths.push(length);

@@ -107,7 +107,10 @@ pub(super) fn lower(checked: &Checked) -> Lowered {
 fn uses(checked: &Checked) -> Vec<usize> {
 	let program = checked.program();
 	let mut uses = vec![0; checked.types().len()];
-	let read = program.operations.iter().flat_map(|operation| &operation.operands);
+	let read = program
+		.operations
+		.iter()
+		.flat_map(|operation| &operation.operands);
 	for value in read.chain(program.outputs.iter().map(|output| &output.value)) {
 		uses[*value as usize] += 1;
 	}

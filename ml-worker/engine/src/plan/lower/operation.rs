@@ -18,7 +18,9 @@ impl Lowering<'_> {
 		let length = self.length(value);
 		let elementwise = |lowering: &mut Self, function: Function| {
 			let operands = operation.operands.iter();
-			let terms = operands.map(|value| lowering.term(*value as usize)).collect();
+			let terms = operands
+				.map(|value| lowering.term(*value as usize))
+				.collect();
 			Meaning::Root(lowering.item(function, terms, length))
 		};
 		match &operation.kind {
