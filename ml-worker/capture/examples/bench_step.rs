@@ -110,11 +110,7 @@ fn measure(
 		}])
 		.collect();
 	let model = Chain::new(&ModelSpec { layers }, &sizes)?;
-	let optimiser = OptimiserSpec::Sgd {
-		learning_rate: LEARNING_RATE,
-		momentum: 0.0,
-		weight_decay: 0.0,
-	};
+	let optimiser = OptimiserSpec::sgd(LEARNING_RATE);
 	let program = capture(&model, &optimiser, &sizes)?.step;
 	let (features, labels) = samples(&sizes)?;
 
