@@ -22,15 +22,22 @@ const LEAST_WORK: usize = 1 << 14;
 /// What a stage writes: the matrix product, if it is kept, then the outputs of its tail.
 const OUTPUTS: usize = 1 + TAIL_OPERATIONS;
 
-/// Runs all stages once, and says whether the new state and the loss are finite.
-pub(crate) fn execute(plan: &Plan, vectors: Vectors, storage: &mut Storage, team: &Team) -> bool {
+/// Runs all stages once, and says whether the new state and the loss are finite. `finished` is called after each stage
+/// with its number.
+pub(crate) fn execute(
+	plan: &Plan,
+	vectors: Vectors,
+	storage: &mut Storage,
+	team: &Team,
+	mut finished: impl FnMut(usize),
+) -> bool {
 	let execution = Execution {
 		plan,
 		vectors,
 		team,
 		finite: AtomicBool::new(true),
 	};
-	for stage in &plan.stages {
+	for (number, stage) in plan.stages.iter().enumerate() {
 		match stage {
 			Stage::Anchor(anchor, root) => execution.anchor(anchor, *root, storage),
 			Stage::Product {
@@ -49,6 +56,7 @@ pub(crate) fn execute(plan: &Plan, vectors: Vectors, storage: &mut Storage, team
 			} => execution.stack(stack, [*left, *right], *result, tail, storage),
 			Stage::Elementwise(tail) => execution.elementwise(tail, storage),
 		}
+		finished(number);
 	}
 	for moved in &plan.moves {
 		let from = std::mem::replace(&mut storage.slots[moved.from], Buffer::empty());

@@ -29,6 +29,7 @@ use repops::{
 	program::{Initialiser, Source},
 	tensor::TensorType,
 };
+use std::fmt;
 
 /// The number of a root.
 pub(crate) type Root = usize;
@@ -297,6 +298,53 @@ pub(crate) const TAIL_OPERATIONS: usize = 24;
 
 /// The most places of a block: a register is 2 KiB, so that those of a long tail stay in the level-1 cache.
 pub(crate) const BLOCK: usize = 512;
+
+impl fmt::Display for Stage {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		let product = |f: &mut fmt::Formatter<'_>, product: &Product| {
+			let Product {
+				rows,
+				inner,
+				columns,
+				..
+			} = product;
+			write!(f, "product {rows} × {inner} × {columns}")
+		};
+		let tail = |f: &mut fmt::Formatter<'_>, tail: &Tail| {
+			let functions = tail.instructions.iter().map(|of| of.function);
+			write!(f, ", {} places", tail.length)?;
+			functions.clone().try_for_each(|function| write!(f, " {function:?}"))
+		};
+		match self {
+			Stage::Anchor(anchor, _) => {
+				let whole = format!("{anchor:?}");
+				f.write_str(whole.split(' ').next().unwrap_or_default())
+			}
+			Stage::Product {
+				product: of,
+				tail: then,
+				..
+			} => {
+				product(f, of)?;
+				tail(f, then)
+			}
+			Stage::Stack {
+				stack, tail: then, ..
+			} => {
+				write!(f, "{} × ", stack.count)?;
+				product(f, &stack.product)?;
+				match stack.folded {
+					Some(_) => f.write_str(", folded"),
+					None => tail(f, then),
+				}
+			}
+			Stage::Elementwise(then) => {
+				f.write_str("elementwise")?;
+				tail(f, then)
+			}
+		}
+	}
+}
 
 impl Plan {
 	/// Plans a program.
