@@ -20,7 +20,7 @@ use burn::{
 };
 use burn_flex::Flex;
 use ml_worker_capture::{
-	network::Chain, spec::Layer, CaptureError, Model, ModelSpec, OptimiserSpec, Sizes,
+	network::Chain, spec::Layer, CaptureError, LearningRate, Model, ModelSpec, OptimiserSpec, Sizes,
 };
 use repops::random::Seed;
 use std::error::Error;
@@ -38,15 +38,17 @@ const TRAINING_ROWS: u32 = 8000;
 const TEST_ROWS: u32 = 2000;
 
 pub(crate) const SGD: OptimiserSpec = OptimiserSpec::Sgd {
-	learning_rate: 0.1,
+	learning_rate: LearningRate::Constant(0.1),
 	momentum: 0.0,
 	weight_decay: 0.0,
+	clip_norm: None,
 };
 pub(crate) const ADAM: OptimiserSpec = OptimiserSpec::Adam {
-	learning_rate: 0.001,
+	learning_rate: LearningRate::Constant(0.001),
 	beta1: 0.9,
 	beta2: 0.999,
 	epsilon: 1e-8,
+	clip_norm: None,
 };
 
 /// A network, and how it is trained.

@@ -1,9 +1,10 @@
 //! Matrix products, in turns with the `gemm` crate's and beside the peak.
 
-use crate::{median, peak};
-use gemm::Parallelism;
+use crate::{
+	by_crate::{self, ByCrate},
+	peak,
+};
 use ml_worker_engine::{Engine, EngineOptions, InstructionSet};
-use rayon::ThreadPoolBuilder;
 use repops::{
 	check::{check, Limits, Role},
 	interpret::Bindings,
@@ -15,49 +16,11 @@ use repops::{
 };
 use std::{error::Error, num::NonZeroUsize, ops::ControlFlow, time::Instant};
 
-const SIZES: [u32; 3] = [256, 512, 1024];
 /// Products one after another, `left * (left * (… * right))`, so that what a step does besides counts for little.
-const CHAIN: u32 = 8;
-
-/// Prints a row for each instruction set, number of threads and size.
-pub(crate) fn print_table(rounds: usize) -> Result<(), Box<dyn Error>> {
-	println!("Square matrix products, GFLOP/s, medians:\n");
-	println!("| instruction set | threads | size | engine | `gemm` crate | peak | engine / gemm | engine / peak |");
-	println!("|---|---|---|---|---|---|---|---|");
-	for set in [InstructionSet::Avx2, InstructionSet::Avx512] {
-		for threads in [1, 2] {
-			for size in SIZES {
-				if set.is_available() {
-					let [engine, gemm, peak] = measure(set, size, threads, rounds)?.map(median);
-					println!(
-						"| {set} | {threads} | {size} | {} | {} | {} | {} | {} |",
-						number(engine, 0),
-						number(gemm, 0),
-						number(peak, 0),
-						number(engine.zip(gemm).map(|(engine, gemm)| engine / gemm), 2),
-						number(engine.zip(peak).map(|(engine, peak)| engine / peak), 2),
-					);
-				}
-			}
-		}
-	}
-	Ok(())
-}
-
-fn number(number: Option<f64>, digits: usize) -> String {
-	number.map_or("–".into(), |number| format!("{number:.digits$}"))
-}
-
-/// The instruction set that the `gemm` crate chooses.
-fn set_of_crate() -> InstructionSet {
-	match cfg!(feature = "gemm-avx512") {
-		true => InstructionSet::best(),
-		false => InstructionSet::best().min(InstructionSet::Avx2),
-	}
-}
+pub(crate) const CHAIN: u32 = 8;
 
 /// GFLOP/s in each round: the engine's, the crate's (if it has this set), the peak.
-fn measure(
+pub(crate) fn measure(
 	set: InstructionSet,
 	size: u32,
 	threads: usize,
@@ -88,7 +51,7 @@ fn measure(
 			continue;
 		}
 		speeds[0].push(by_engine);
-		speeds[1].extend((set == set_of_crate()).then_some(by_crate));
+		speeds[1].extend((set == by_crate::instruction_set()).then_some(by_crate));
 		speeds[2].extend(peak);
 	}
 	Ok(speeds)
@@ -149,77 +112,6 @@ fn matrix(size: u32, seed: u64) -> Result<Tensor, Box<dyn Error>> {
 		bound * ((word >> 40) as f32 / (1u64 << 23) as f32 - 1.0)
 	});
 	Ok(Tensor::f32([size, size], elements.collect())?)
-}
-
-/// The same by the `gemm` crate.
-struct ByCrate {
-	size: usize,
-	left: Vec<f32>,
-	right: Vec<f32>,
-	product: Vec<f32>,
-	pool: rayon::ThreadPool,
-}
-
-impl ByCrate {
-	fn new(size: u32, threads: usize, [left, right]: &[Tensor; 2]) -> Result<Self, Box<dyn Error>> {
-		let elements = |tensor: &Tensor| tensor.as_f32().map(<[f32]>::to_vec);
-		let (left, right) = elements(left).zip(elements(right)).ok_or("not F32")?;
-		Ok(ByCrate {
-			size: size as usize,
-			product: vec![0.0; left.len()],
-			left,
-			right,
-			pool: ThreadPoolBuilder::new().num_threads(threads).build()?,
-		})
-	}
-
-	/// Replaces `right` and gives the seconds that it took.
-	fn multiply(&mut self) -> f64 {
-		let ByCrate {
-			size,
-			left,
-			right,
-			product,
-			pool,
-		} = self;
-		let size = *size;
-		let parallelism = match pool.current_num_threads() {
-			1 => Parallelism::None,
-			threads => Parallelism::Rayon(threads),
-		};
-		let start = Instant::now();
-		pool.install(|| {
-			for _ in 0..CHAIN {
-				let row = size as isize;
-				// SAFETY: all three are square matrices of this size, row by row, and none is another.
-				unsafe {
-					gemm::gemm(
-						size,
-						size,
-						size,
-						product.as_mut_ptr(),
-						1,
-						row,
-						false,
-						left.as_ptr(),
-						1,
-						row,
-						right.as_ptr(),
-						1,
-						row,
-						0.0,
-						1.0,
-						false,
-						false,
-						false,
-						parallelism,
-					);
-				}
-				std::mem::swap(right, product);
-			}
-		});
-		start.elapsed().as_secs_f64()
-	}
 }
 
 /// Both have computed the same thing, but for roundings.
