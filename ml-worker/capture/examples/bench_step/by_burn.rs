@@ -12,7 +12,7 @@ use burn::{
 	tensor::{Int, Tensor},
 };
 use burn_flex::Flex;
-use ml_worker_capture::OptimiserSpec;
+use ml_worker_capture::{LearningRate, OptimiserSpec};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::{
 	error::Error,
@@ -109,15 +109,17 @@ impl<M: AutodiffModule<Stock>> AnyOptimiser<M> {
 	fn new(spec: &OptimiserSpec) -> Result<Self, Box<dyn Error>> {
 		match *spec {
 			OptimiserSpec::Sgd {
-				learning_rate,
+				learning_rate: LearningRate::Constant(learning_rate),
 				momentum: 0.0,
 				weight_decay: 0.0,
+				clip_norm: None,
 			} => Ok(Self::Sgd(SgdConfig::new().init(), learning_rate.into())),
 			OptimiserSpec::Adam {
-				learning_rate,
+				learning_rate: LearningRate::Constant(learning_rate),
 				beta1,
 				beta2,
 				epsilon,
+				clip_norm: None,
 			} => {
 				let config = AdamConfig::new()
 					.with_beta_1(beta1)

@@ -30,6 +30,7 @@ impl<M> Row<'_, M> {
 		let optimiser = match optimiser {
 			OptimiserSpec::Sgd { .. } => "SGD",
 			OptimiserSpec::Adam { .. } => "Adam",
+			OptimiserSpec::AdamW { .. } => "AdamW",
 		};
 		let [engine, burn, pytorch] = self.times.each_ref().map(Times::new);
 		println!(

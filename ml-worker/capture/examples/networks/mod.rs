@@ -28,17 +28,8 @@ const SIDE: usize = 28;
 const TRAINING_ROWS: u32 = 8000;
 const TEST_ROWS: u32 = 2000;
 
-pub(crate) const SGD: OptimiserSpec = OptimiserSpec::Sgd {
-	learning_rate: 0.1,
-	momentum: 0.0,
-	weight_decay: 0.0,
-};
-pub(crate) const ADAM: OptimiserSpec = OptimiserSpec::Adam {
-	learning_rate: 0.001,
-	beta1: 0.9,
-	beta2: 0.999,
-	epsilon: 1e-8,
-};
+pub(crate) const SGD: OptimiserSpec = OptimiserSpec::sgd(0.1);
+pub(crate) const ADAM: OptimiserSpec = OptimiserSpec::adam(0.001);
 
 /// A network, and how it is trained.
 pub(crate) struct Network<M> {

@@ -313,7 +313,9 @@ impl fmt::Display for Stage {
 		let tail = |f: &mut fmt::Formatter<'_>, tail: &Tail| {
 			let functions = tail.instructions.iter().map(|of| of.function);
 			write!(f, ", {} places", tail.length)?;
-			functions.clone().try_for_each(|function| write!(f, " {function:?}"))
+			functions
+				.clone()
+				.try_for_each(|function| write!(f, " {function:?}"))
 		};
 		match self {
 			Stage::Anchor(anchor, _) => {
