@@ -54,21 +54,10 @@ pub(crate) enum Kind {
 	Text,
 }
 
-/// A model that says what a step trains on.
-pub(crate) trait Trained: Model + Sync {
-	/// The loss of a batch.
-	fn training_loss<B: Backend>(
-		&self,
-		module: &Self::Module<B>,
-		features: Tensor<B, 2>,
-		labels: Tensor<B, 1, Int>,
-	) -> Tensor<B, 1> {
-		self.loss(self.forward(module, features), labels)
-	}
-}
+/// A model that can be trained side by side with others.
+pub(crate) trait Trained: Model + Sync {}
 
-impl Trained for Chain {}
-impl Trained for Convolutional {}
+impl<M: Model + Sync> Trained for M {}
 
 /// What is done with each network in turn.
 pub(crate) trait Visitor {
