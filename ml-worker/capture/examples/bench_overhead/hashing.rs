@@ -24,13 +24,7 @@ impl Visitor for Hashing {
 	{
 		let data = Data::new(network.kind, &network.sizes)?;
 		for threads in [1, 2] {
-			let prepared = match Prepared::new(network, threads) {
-				Ok(prepared) => prepared,
-				Err(refusal) => {
-					eprintln!("{}: the engine does not run it: {refusal}", network.name);
-					return Ok(());
-				}
-			};
+			let prepared = Prepared::new(network, threads)?;
 			let mut session = prepared.session(&data)?;
 			let (mut steps, mut roots) = (Vec::new(), Vec::new());
 			let mut position = 0;

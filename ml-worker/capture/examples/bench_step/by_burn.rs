@@ -1,7 +1,10 @@
 //! Steps by stock Burn.
 
 use crate::{
-	networks::{batch, Data, Network, Stock, Trained},
+	networks::{
+		data::{batch, Data},
+		Network, Stock, Trained,
+	},
 	Contender,
 };
 use burn::{

@@ -73,19 +73,13 @@ impl Visitor for Options {
 				Some(python) => Some(ByPytorch::new(python, network, threads, burn.parameters())?),
 				None => None,
 			};
-			let prepared = Prepared::new(network, threads);
-			let engine = match &prepared {
-				Ok(prepared) => Some(ByEngine {
-					session: prepared.session(&data)?,
-					position: 0,
-				}),
-				Err(refusal) => {
-					eprintln!("{}: the engine does not run it: {refusal}", network.name);
-					None
-				}
+			let prepared = Prepared::new(network, threads)?;
+			let engine = ByEngine {
+				session: prepared.session(&data)?,
+				position: 0,
 			};
 			let mut contenders: [Option<Box<dyn Contender + '_>>; 3] = [
-				engine.map(|engine| Box::new(engine) as _),
+				Some(Box::new(engine)),
 				Some(Box::new(burn)),
 				pytorch.map(|pytorch| Box::new(pytorch) as _),
 			];

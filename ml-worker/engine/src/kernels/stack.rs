@@ -5,7 +5,7 @@
 
 use super::{
 	matmul::{multiply, readable_columns, sum_tiles, Product, SumTiles, Workspace},
-	window::{canonicalise, Pictures},
+	window::{fold_picture, unfold_rows, Pictures},
 };
 use crate::{
 	buffer::{lock, Buffer},
@@ -13,7 +13,7 @@ use crate::{
 	team::Team,
 };
 use repops::kernel::CHUNK;
-use std::sync::Mutex;
+use std::{ops::Range, sync::Mutex};
 
 /// Where the matrices of an operand are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -158,7 +158,9 @@ pub(crate) fn multiply_stack<const N: usize>(
 				let right = &right[matrix(stack.right, right, at)];
 				let right = match stack.right {
 					Matrices::Unfolded(pictures) => {
-						unfold(&pictures, right, product.right_stride, unfolded);
+						let (rows, windows) = (0..pictures.rows(), 0..pictures.window_count());
+						let stride = product.right_stride;
+						unfold_rows(vectors, &pictures, right, rows, windows, stride, unfolded);
 						&*unfolded
 					}
 					_ => right,
@@ -171,8 +173,7 @@ pub(crate) fn multiply_stack<const N: usize>(
 						workspace, &product, left, right, packed, product_of, nothing,
 					);
 					let picture = &mut outputs[0][first..first + length];
-					pictures.fold_picture(whole, product.columns, picture);
-					canonicalise(picture);
+					fold_picture(vectors, &pictures, whole, product.columns, picture);
 					continue;
 				}
 				let parts = outputs.each_mut().map(|output| match output.is_empty() {
@@ -186,14 +187,6 @@ pub(crate) fn multiply_stack<const N: usize>(
 			}
 		},
 	);
-}
-
-/// Writes what windows show of a picture: a row for each position of each channel.
-fn unfold(pictures: &Pictures, picture: &[f32], stride: usize, unfolded: &mut [f32]) {
-	for row in 0..pictures.rows() {
-		let windows = 0..pictures.window_count();
-		pictures.unfold_row(picture, row, windows, &mut unfolded[row * stride..]);
-	}
 }
 
 /// The sum of the products of two stacks: one contraction over the terms of all matrices.
@@ -225,6 +218,9 @@ struct Long<'a> {
 /// The most rows of the longer side that are gathered at a time.
 const ROWS: usize = 96;
 
+/// From row to row of what is gathered: a chunk, and room for copies that go beyond its end.
+const GATHERED: usize = CHUNK + 16;
+
 impl StackSum {
 	/// Whether the operands change places: the one with fewer outer indices is packed.
 	fn is_swapped(&self) -> bool {
@@ -243,7 +239,7 @@ impl StackSum {
 	fn parts(&self, vectors: Vectors) -> [usize; 3] {
 		let [longer, shorter] = self.sides();
 		let packed = CHUNK * readable_columns(vectors, shorter);
-		[longer.min(ROWS) * CHUNK, shorter * CHUNK, packed].map(padded)
+		[longer.min(ROWS) * GATHERED, shorter * GATHERED, packed].map(padded)
 	}
 
 	/// The floats that a worker needs.
@@ -275,33 +271,49 @@ impl StackSum {
 }
 
 impl Long<'_> {
-	/// Writes these terms of a row.
-	fn gather(&self, row: usize, terms: std::ops::Range<usize>, gathered: &mut [f32]) {
+	/// Writes these terms of these rows, each row [`GATHERED`] after the one before. What stands behind a row's terms is not
+	/// said.
+	fn gather(
+		&self,
+		vectors: Vectors,
+		rows: Range<usize>,
+		terms: Range<usize>,
+		gathered: &mut [f32],
+	) {
 		let mut term = terms.start;
 		while term < terms.end {
 			let (at, k) = (term / self.inner, term % self.inner);
 			let length = (self.inner - k).min(terms.end - term);
-			let place = term - terms.start;
-			let matrix = self.outer * self.inner;
-			match self.matrices {
-				Matrices::Unfolded(pictures) => {
-					let picture = &self.elements[at * pictures.picture()..][..pictures.picture()];
-					pictures.unfold_row(picture, row, k..k + length, &mut gathered[place..]);
-				}
-				_ if self.by_rows => {
-					let from = at * matrix + row * self.inner + k;
-					gathered[place..place + length]
-						.copy_from_slice(&self.elements[from..from + length]);
-				}
-				_ => {
-					let column = self.elements[at * matrix + k * self.outer + row..].iter();
-					let column = column.step_by(self.outer);
-					for (place, element) in gathered[place..place + length].iter_mut().zip(column) {
-						*place = *element;
-					}
-				}
-			}
+			let gathered = &mut gathered[term - terms.start..];
+			self.gather_of_matrix(vectors, at, rows.clone(), k..k + length, gathered);
 			term += length;
+		}
+	}
+
+	/// Writes these terms of one of the matrices.
+	fn gather_of_matrix(
+		&self,
+		vectors: Vectors,
+		at: usize,
+		rows: Range<usize>,
+		terms: Range<usize>,
+		gathered: &mut [f32],
+	) {
+		if let Matrices::Unfolded(pictures) = self.matrices {
+			let picture = &self.elements[at * pictures.picture()..][..pictures.picture()];
+			return unfold_rows(vectors, &pictures, picture, rows, terms, GATHERED, gathered);
+		}
+		let matrix = &self.elements[at * self.outer * self.inner..][..self.outer * self.inner];
+		for (row, gathered) in rows.zip(gathered.chunks_mut(GATHERED)) {
+			let gathered = &mut gathered[..terms.len()];
+			if self.by_rows {
+				gathered.copy_from_slice(&matrix[row * self.inner..][terms.clone()]);
+				continue;
+			}
+			let column = matrix[terms.start * self.outer + row..].iter();
+			for (place, element) in gathered.iter_mut().zip(column.step_by(self.outer)) {
+				*place = *element;
+			}
 		}
 	}
 }
@@ -337,21 +349,17 @@ pub(crate) fn sum_stack(
 		let (rows_of_shorter, packed) = rest.split_at_mut(shorter_length);
 		for first in (0..terms).step_by(CHUNK) {
 			let chunk = first..terms.min(first + CHUNK);
-			for row in 0..columns {
-				shorter.gather(row, chunk.clone(), &mut rows_of_shorter[row * CHUNK..]);
-			}
+			shorter.gather(vectors, 0..columns, chunk.clone(), rows_of_shorter);
 			for (number, sums) in sums.chunks_mut(ROWS * columns).enumerate() {
 				let first_row = start / columns + number * ROWS;
-				for row in 0..sums.len() / columns {
-					let places = &mut gathered[row * CHUNK..];
-					longer.gather(first_row + row, chunk.clone(), places);
-				}
+				let rows = first_row..first_row + sums.len() / columns;
+				longer.gather(vectors, rows, chunk.clone(), gathered);
 				let tiles = SumTiles {
 					columns,
 					terms: chunk.len(),
 					left: gathered,
 					right: rows_of_shorter,
-					stride: CHUNK,
+					stride: GATHERED,
 					add: first > 0,
 					is_packed: number > 0,
 				};
