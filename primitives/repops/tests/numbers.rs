@@ -198,18 +198,33 @@ fn error_in_ulp(y: f32, truth: f64) -> f64 {
 	(f64::from(y) - truth).abs() / 2f64.powi(exponent - 23)
 }
 
+/// The arguments about which [`erf`] goes over from one polynomial to the other, and about its last one below 1.
+fn around_the_joint_of_erf() -> impl Iterator<Item = f32> {
+	let around = |middle: f32| middle.to_bits() - 20_000..middle.to_bits() + 20_000;
+	let bits = around(0.921_875).chain(around(3.9));
+	bits.flat_map(|bits| [bits, bits | 1 << 31])
+		.map(f32::from_bits)
+}
+
+#[test]
+fn erf_rises_over_its_joint_too() {
+	let positive = around_the_joint_of_erf().filter(|x| *x > 0.0);
+	let found: Vec<f32> = positive.map(erf).collect();
+	assert!(found.is_sorted());
+}
+
 #[test]
 fn functions_are_as_exact_as_promised() {
-	// Over all 2^32 arguments the greatest errors are 0.892, 0.934, 1.363 and ERFMAX ulp.
+	// Over all 2^32 arguments the greatest errors are 0.892, 0.934, 1.363 and 1.078 ulp.
 	type Truth = fn(f64) -> f64;
 	let cases: [(&str, Function, Truth, f64); 4] = [
 		("exp", exp, f64::exp, 0.9),
 		("log", log, f64::ln, 0.94),
 		("tanh", tanh, f64::tanh, 1.37),
-		("erf", erf, libm::erf, 2.0),
+		("erf", erf, libm::erf, 1.08),
 	];
 	for (name, function, truth, bound) in cases {
-		for x in sample() {
+		for x in sample().chain(around_the_joint_of_erf()) {
 			let error = error_in_ulp(function(x), truth(f64::from(x)));
 			assert!(
 				error <= bound,
@@ -222,7 +237,7 @@ fn functions_are_as_exact_as_promised() {
 
 #[test]
 fn functions_rise_but_for_an_ulp() {
-	for (function, slack) in [(exp as Function, 1), (log, 0), (tanh, 1), (erf, 1)] {
+	for (function, slack) in [(exp as Function, 1), (log, 0), (tanh, 1), (erf, 0)] {
 		let mut last = f32::NEG_INFINITY;
 		// In ascending order: the negative numbers backwards.
 		let negative = (0x8000_0000..=0xFF80_0000u32).rev().step_by(997);
@@ -278,7 +293,7 @@ fn golden_hashes() {
 			0x402D_F854,
 			0x4013_5D8E,
 			0x3EEC_9A9F,
-			0x3F05_3F7A,
+			0x3F05_3F7B,
 			0x3F57_BB3D
 		]
 	);
