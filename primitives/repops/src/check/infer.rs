@@ -290,8 +290,8 @@ fn infer_windows(kind: &OperationKind, operands: &[&TensorType]) -> Result<Tenso
 /// The cost of an operation in multiply-adds; operands and result as [`infer`] accepted them. Nothing where
 /// it exceeds a `u64`.
 ///
-/// A matrix product counts m·n·k for each of its stack; a sum, maximum, count or fold one for each element that it
-/// reads, and an unpooling or scattering of rows one more for each that it writes; all others by the elements of their
+/// A matrix product counts m·n·k for each of its stack; a sum, maximum or count one for each element that it reads,
+/// and a fold, unpooling or scattering of rows one more for each that it writes; all others by the elements of their
 /// result: 4 for a division or square root, 16 for an exponential or logarithm, 24 for tanh and the error
 /// function, 32 for a random number, 64 for a row of a batch, nothing for a reshape, else 1.
 pub fn cost(kind: &OperationKind, operands: &[&TensorType], result: &TensorType) -> Option<u64> {
@@ -316,11 +316,10 @@ pub fn cost(kind: &OperationKind, operands: &[&TensorType], result: &TensorType)
 		OperationKind::Sum { .. }
 		| OperationKind::Max { .. }
 		| OperationKind::ArgMax { .. }
-		| OperationKind::CountNonzero
-		| OperationKind::Fold { .. } => read(),
-		OperationKind::Unpool { .. } | OperationKind::ScatterRows { .. } => {
-			read()?.checked_add(written?)
-		}
+		| OperationKind::CountNonzero => read(),
+		OperationKind::Fold { .. }
+		| OperationKind::Unpool { .. }
+		| OperationKind::ScatterRows { .. } => read()?.checked_add(written?),
 		OperationKind::Divide | OperationKind::Reciprocal | OperationKind::Sqrt => {
 			written?.checked_mul(4)
 		}
