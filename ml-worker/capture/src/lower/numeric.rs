@@ -26,7 +26,7 @@ impl Lowering<'_> {
 			}
 			Div(op) => {
 				let (a, b) = binary(op)?;
-				self.graph.divide(a, b)
+				self.quotient(a, b)
 			}
 			AddScalar(op) => {
 				let a = self.number(&op.lhs)?;
@@ -143,6 +143,19 @@ impl Lowering<'_> {
 			}
 			_ => return unsupported(""),
 		})
+	}
+
+	/// A quotient. Where the divisor is the same for many elements, its reciprocal is rounded once and they are
+	/// multiplied by it.
+	fn quotient(&mut self, a: ValueId, b: ValueId) -> ValueId {
+		if let Some(divisor) = self.graph.constant_value(b) {
+			return self.graph.divide_scalar(a, divisor);
+		}
+		if !self.graph.is_repeated(b) {
+			return self.graph.divide(a, b);
+		}
+		let inverse = self.graph.unary(OperationKind::Reciprocal, b);
+		self.graph.multiply(a, inverse)
 	}
 
 	fn sum_all(&mut self, input: &TensorIr) -> Lowered {
