@@ -7,18 +7,8 @@
 mod networks;
 
 use burn::module::AutodiffModule;
-use ml_worker_capture::capture;
-use ml_worker_engine::{Engine, EngineOptions};
-use networks::{visit_all, Data, Network, Stock, Trained, Visitor};
-use repops::{
-	check::{check, Limits, Role},
-	initial::initial_state,
-	interpret::Bindings,
-	random::Seed,
-};
-use std::{error::Error, num::NonZeroUsize};
-
-const SEED: Seed = Seed([1; 32]);
+use networks::{visit_all, Data, Network, Prepared, Stock, Trained, Visitor};
+use std::error::Error;
 
 /// Which network is measured, and how many steps.
 struct Options {
@@ -38,26 +28,18 @@ impl Visitor for Options {
 	where
 		M::Module<Stock>: AutodiffModule<Stock>,
 	{
-		if self.network.as_ref().is_some_and(|name| name != network.name) {
+		if self
+			.network
+			.as_ref()
+			.is_some_and(|name| name != network.name)
+		{
 			return Ok(());
 		}
 		let data = Data::new(network.kind, &network.sizes)?;
-		let program = capture(&network.model, &network.optimiser, &network.sizes)?.step;
-		let state = initial_state(&program, &SEED);
-		let checked = check(&program, Role::Step, &Limits::default())?;
 		for threads in [1, 2] {
-			let engine = Engine::new(EngineOptions {
-				threads: NonZeroUsize::new(threads),
-				..EngineOptions::default()
-			})?;
-			let mut session = engine.compile(checked.clone()).session(&Bindings {
-				state: &state,
-				features: Some(&data.features),
-				labels: Some(&data.labels),
-				seed: SEED,
-				..Bindings::default()
-			})?;
-			println!("{}, {threads} threads, {}", network.name, engine.instruction_set());
+			let prepared = Prepared::new(network, threads)?;
+			let mut session = prepared.session(&data)?;
+			println!("{}, {threads} threads", network.name);
 			let times = session.stage_times(0..self.steps);
 			for (stage, time) in &times {
 				println!("{:10.1}  {stage}", time.as_secs_f64() * 1e6);

@@ -1,23 +1,27 @@
 //! The networks that the benchmarks train, and made-up data for them.
+#![allow(dead_code, reason = "each benchmark uses a part of it")]
+
+pub(crate) mod data;
 
 mod convolutional;
-mod data;
+mod prepared;
 mod transformer;
 
-pub(crate) use convolutional::Convolutional;
-pub(crate) use data::{batch, Data};
-pub(crate) use transformer::Transformer;
+pub(crate) use data::Data;
+pub(crate) use prepared::Prepared;
 
-use burn::{
-	backend::Autodiff,
-	module::AutodiffModule,
-	tensor::{backend::Backend, Int, Tensor},
-};
+use burn::{backend::Autodiff, module::AutodiffModule};
 use burn_flex::Flex;
+use convolutional::Convolutional;
 use ml_worker_capture::{
 	network::Chain, spec::Layer, CaptureError, Model, ModelSpec, OptimiserSpec, Sizes,
 };
+use repops::random::Seed;
 use std::error::Error;
+use transformer::Transformer;
+
+/// What batches and initial states are drawn from.
+pub(crate) const SEED: Seed = Seed([1; 32]);
 
 /// Burn's own backend for the CPU.
 pub(crate) type Stock = Autodiff<Flex>;
@@ -43,6 +47,17 @@ pub(crate) struct Network<M> {
 	pub(crate) kind: Kind,
 	/// The steps of one measurement, so that it lasts some tens of milliseconds.
 	pub(crate) steps: u64,
+}
+
+impl<M> Network<M> {
+	/// The optimiser in a word.
+	pub(crate) fn optimiser_name(&self) -> &'static str {
+		match self.optimiser {
+			OptimiserSpec::Sgd { .. } => "SGD",
+			OptimiserSpec::Adam { .. } => "Adam",
+			OptimiserSpec::AdamW { .. } => "AdamW",
+		}
+	}
 }
 
 /// What a network learns from.
