@@ -5,10 +5,8 @@ use crate::{
 	amount::Amount,
 	chain::{spec_hash, AccountId, ChainError},
 	keys::address,
-	report::{
-		loss_curve::{self, Series},
-		model_file,
-	},
+	model_file,
+	report::loss_curve::{self, Series},
 	roles::{
 		task::{holders, Task},
 		Workshop,
