@@ -234,6 +234,7 @@ fn status_json(status: &TaskStatus<AccountId>) -> Value {
 			"steps_per_segment": training.steps_per_segment,
 			"batch": training.batch,
 		}),
+		"initial_state": status.spec.initial_state,
 		"fee": status.spec.fee.to_string(),
 		"workers": workers,
 		"test": status.test,
@@ -275,6 +276,9 @@ fn print_status(status: &TaskStatus<AccountId>) {
 	);
 	if let Some(deadline) = status.deadline {
 		println!("deadline    block {deadline}");
+	}
+	if let Some(given) = &status.spec.initial_state {
+		println!("starts from {:?}, given by the client", given.root);
 	}
 	println!("fee         {} POUW", Amount(status.spec.fee));
 	let segments = &status.segments;

@@ -197,6 +197,8 @@ fn report(
 		"burned": summary.burned.to_string(),
 		"subsidy": summary.subsidy.to_string(),
 		"seed": summary.seed,
+		"initial_weights": if spec.initial_state.is_some() { "given" } else { "seed" },
+		"initial_root": spec.initial_state.map(|given| given.root),
 		"record": summary.record,
 		"state_root": summary.state_root,
 		"block": summary.block,
