@@ -23,7 +23,7 @@ use pouw_primitives::{
 	BlockNumber,
 };
 use serde::{de::Error as _, Deserialize, Deserializer};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A task file that has been read and whose numbers are within the chain's bounds.
 #[derive(Clone, Debug)]
@@ -104,6 +104,9 @@ pub struct TrainingSection {
 	pub steps_per_segment: u32,
 	/// Rows of a batch.
 	pub batch: u32,
+	/// A safetensors file with the weights that the training starts from; without it they follow from the
+	/// seed. A relative path starts at the task file's folder.
+	pub initial_weights: Option<PathBuf>,
 	/// Blocks that a round may last.
 	#[serde(default = "usual_round_deadline")]
 	pub round_deadline: BlockNumber,

@@ -7,6 +7,7 @@ mod command_line;
 mod csv_files;
 mod disputes;
 mod idx_files;
+mod interchange;
 mod key_files;
 mod programs;
 mod reproducible;

@@ -74,7 +74,7 @@ pub(super) async fn run(arguments: Arguments, global: &Global) -> Result<(), Fai
 	let result = match followed {
 		Ok(Some(followed)) => {
 			let context = outcome::Context {
-				dataset: dataset_name(arguments.task.data.as_ref(), &prepared),
+				dataset: dataset_name(arguments.task.source.data(), &prepared),
 				seconds_preparing,
 				out: &arguments.out,
 				json: global.json,
