@@ -230,11 +230,13 @@ pub enum OperationKind {
 	/// `(table [n, rest…] of any type, indices U32 [m]) → [m, rest…]`: row `indices[i]` of the table;
 	/// zeros where the index is `n` or more.
 	GatherRows,
-	/// `(a, b) → [m, n]`, the matrix product of two matrices, each transposed first if so marked.
+	/// `(a [m, k], b [k, n]) → [m, n]`, the matrix product of two matrices, each transposed first if so
+	/// marked; or of two stacks of them, `([…, m, k], […, k, n]) → […, m, n]`, whose leading axes are the same.
+	/// One operand may be a matrix where the other is a stack: it is a factor of each product.
 	MatMul {
-		/// The left operand is stored as `[k, m]`.
+		/// The left operand is stored as `[…, k, m]`.
 		transpose_left: bool,
-		/// The right operand is stored as `[n, k]`.
+		/// The right operand is stored as `[…, n, k]`.
 		transpose_right: bool,
 	},
 	/// `a + b`, same shapes.
@@ -263,7 +265,7 @@ pub enum OperationKind {
 	Compare(Relation),
 	/// `a → U32`, 1 where `a` is in the relation to the constant, else 0.
 	CompareScalar(Relation, Bits),
-	/// `(mask U32, a, b)`: `a` where the mask is not 0, else `b`.
+	/// `(mask U32, a, b)`: `a` where the mask is not 0, else `b`; both of any type, but of the same.
 	Select,
 	/// `(mask U32, a)`: the constant where the mask is not 0, else `a`.
 	Fill(Bits),
@@ -278,10 +280,13 @@ pub enum OperationKind {
 		/// The axis, counted from the outermost.
 		axis: u8,
 	},
-	/// `a → U32`, the index of the greatest element over the last axis, the least such index, which
-	/// stays with length 1. A NaN is greater than any number; +0 and −0 are equal.
-	ArgMax,
-	/// Repeats the axes of length 1 until the shape is this one; the rank stays.
+	/// `a → U32`, the index of the greatest element over an axis, the least such index; the axis stays with
+	/// length 1. A NaN is greater than any number; +0 and −0 are equal.
+	ArgMax {
+		/// The axis, counted from the outermost.
+		axis: u8,
+	},
+	/// Repeats the axes of length 1 until the shape is this one; the rank stays. Any type.
 	Broadcast {
 		/// The shape of the result.
 		shape: Shape,
@@ -299,8 +304,11 @@ pub enum OperationKind {
 		/// The shape of the result.
 		shape: Shape,
 	},
-	/// `[m, n] → [n, m]`, any type.
-	Transpose,
+	/// The axes in another order, any type: axis `i` of the result is axis `axes[i]` of the operand.
+	Permute {
+		/// Each axis of the operand once.
+		axes: Vec<u8>,
+	},
 	/// `() → ` a tensor of this shape and constant.
 	Constant {
 		/// The shape.
@@ -308,4 +316,156 @@ pub enum OperationKind {
 		/// Each element.
 		value: Bits,
 	},
+	/// `(a […, m, k], b […, k, n]) → [m, n]`: the sum of the matrix products of two stacks of matrices, each
+	/// matrix transposed first if so marked. It is one contraction, of the stack's first matrices' terms, then of
+	/// the second ones', and so on.
+	MatMulSum {
+		/// The left operand is stored as `[…, k, m]`.
+		transpose_left: bool,
+		/// The right operand is stored as `[…, n, k]`.
+		transpose_right: bool,
+	},
+	/// `[n, c, h, w] → [n, c, positions, windows]`: what a window shows of each picture, at each of its positions.
+	/// See [`Window`].
+	Unfold {
+		/// The window.
+		window: Window,
+		/// What it shows beyond the picture's border.
+		fill: Bits,
+	},
+	/// `[n, c, positions, windows] → [n, c, h, w]`: each element is the sum of the numbers at its places in the
+	/// windows that show it, in ascending order of the position in the window; +0 if there is none. What lies
+	/// beyond the border is dropped. It is the transpose of [`OperationKind::Unfold`].
+	Fold {
+		/// The window.
+		window: Window,
+		/// The height and width of the pictures.
+		size: [u32; 2],
+	},
+	/// `(a [n, c, 1, windows], positions U32 [n, c, 1, windows]) → [n, c, h, w]`: as [`OperationKind::Fold`] where
+	/// each window has its number at one position and nothing elsewhere.
+	Unpool {
+		/// The window.
+		window: Window,
+		/// The height and width of the pictures.
+		size: [u32; 2],
+	},
+	/// A part of a tensor of any type: the elements from `starts` on, as many as the shape says.
+	Slice {
+		/// The first index of each axis.
+		starts: Vec<u32>,
+		/// The shape of the result.
+		shape: Shape,
+	},
+	/// `(a, part)`: `a` with the part written over it from `starts` on; any type.
+	Insert {
+		/// The first index of each axis.
+		starts: Vec<u32>,
+	},
+	/// `(a [m, rest…], indices U32 [m]) → [rows, rest…]`: row `r` is the sum of the rows of `a` whose index is `r`,
+	/// a chain of additions in ascending order from +0. Rows with an index of `rows` or more are dropped.
+	ScatterRows {
+		/// The rows of the result.
+		rows: u32,
+	},
+	/// The error function.
+	Erf,
+	/// `(seed U32 [8], position U32 [2]) → ` random numbers, others for each batch and stream; see
+	/// [`crate::random::Purpose::Noise`].
+	Random {
+		/// Which of the program's random tensors it is.
+		stream: u32,
+		/// The shape.
+		shape: Shape,
+		/// How each element is drawn.
+		distribution: Initialiser,
+	},
+	/// `() → ` the index along an axis, rounded to the nearest number.
+	Iota {
+		/// The shape.
+		shape: Shape,
+		/// The axis, counted from the outermost.
+		axis: u8,
+	},
+	/// `a → U32`, without its fraction; 0 for what is below 1 and for a NaN, 2^32 − 1 for what is above.
+	ToInteger,
+	/// `a U32 → ` the nearest number, of two as near the even one.
+	ToNumber,
+}
+
+/// A window that moves over pictures `[h, w]` beyond whose border there is padding.
+///
+/// Its positions are numbered row by row, and so are the windows. Position `(i, j)` of window `(y, x)` shows the
+/// element `(y * stride + i * dilation - padding, …)` of the picture, in each direction with its own figures.
+#[derive(
+	Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, DecodeWithMemTracking, TypeInfo,
+)]
+pub struct Window {
+	/// How many positions it has, downwards and to the right.
+	pub kernel: [u32; 2],
+	/// From window to window.
+	pub stride: [u32; 2],
+	/// How far it goes beyond each border.
+	pub padding: [u32; 2],
+	/// From position to position.
+	pub dilation: [u32; 2],
+}
+
+impl Window {
+	/// The number of positions.
+	pub fn positions(&self) -> Option<u32> {
+		self.kernel[0].checked_mul(self.kernel[1])
+	}
+
+	/// How many windows there are downwards and to the right on pictures of this size. None if there is none, or
+	/// if a figure of the window that must not be 0 is.
+	pub fn windows(&self, size: [u32; 2]) -> Option<[u32; 2]> {
+		let along = |axis: usize| {
+			let [kernel, stride, padding, dilation] = self.figures(axis);
+			let padded = i64::from(size[axis]).checked_add(padding.checked_mul(2)?)?;
+			let room = padded.checked_sub(self.reach(axis)?)?;
+			if kernel == 0 || dilation == 0 || room < 0 {
+				return None;
+			}
+			u32::try_from(room.checked_div(stride)?.checked_add(1)?).ok()
+		};
+		Some([along(0)?, along(1)?])
+	}
+
+	/// The number of windows on pictures of this size.
+	pub fn window_count(&self, size: [u32; 2]) -> Option<u32> {
+		let [down, right] = self.windows(size)?;
+		down.checked_mul(right)
+	}
+
+	fn figures(&self, axis: usize) -> [i64; 4] {
+		[self.kernel, self.stride, self.padding, self.dilation].map(|pair| i64::from(pair[axis]))
+	}
+
+	/// From the first to the last place that it shows, both counted.
+	fn reach(&self, axis: usize) -> Option<i64> {
+		let [kernel, _, _, dilation] = self.figures(axis);
+		dilation.checked_mul(kernel.checked_sub(1)?)?.checked_add(1)
+	}
+
+	/// What a position of a window shows along an axis: none beyond the border.
+	pub fn shown(&self, axis: usize, length: u32, window: u32, position: u32) -> Option<u32> {
+		let [_, stride, padding, dilation] = self.figures(axis);
+		let from = i64::from(window).checked_mul(stride)?;
+		let place = from.checked_add(i64::from(position).checked_mul(dilation)?)?;
+		let place = u32::try_from(place.checked_sub(padding)?).ok()?;
+		(place < length).then_some(place)
+	}
+
+	/// The window at whose position a place along an axis is shown; none if no window shows it there.
+	pub fn showing(&self, axis: usize, windows: u32, place: u32, position: u32) -> Option<u32> {
+		let [_, stride, padding, dilation] = self.figures(axis);
+		let from = i64::from(place).checked_add(padding)?;
+		let from = from.checked_sub(i64::from(position).checked_mul(dilation)?)?;
+		if from < 0 || from.checked_rem(stride)? != 0 {
+			return None;
+		}
+		let window = u32::try_from(from.checked_div(stride)?).ok()?;
+		(window < windows).then_some(window)
+	}
 }

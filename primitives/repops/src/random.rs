@@ -52,6 +52,13 @@ pub enum Purpose {
 	Initial(u32),
 	/// The order of the rows in this epoch.
 	Order(u64),
+	/// The random tensor of this number in the step for the batch at this position.
+	Noise {
+		/// The number of the batch since the task's start.
+		position: u64,
+		/// Which of the program's random tensors it is.
+		stream: u32,
+	},
 }
 
 /// The random numbers of one purpose.
@@ -64,15 +71,19 @@ pub struct Stream {
 impl Stream {
 	/// The stream of this purpose.
 	pub fn new(seed: &Seed, purpose: Purpose) -> Self {
-		let (tag, index) = match purpose {
-			Purpose::Initial(tensor) => (0, u64::from(tensor)),
-			Purpose::Order(epoch) => (1, epoch),
+		let (tag, index, second) = match purpose {
+			Purpose::Initial(tensor) => (0, u64::from(tensor), None),
+			Purpose::Order(epoch) => (1, epoch, None),
+			Purpose::Noise { position, stream } => (2, position, Some(stream)),
 		};
-		let mut name = [0; 41];
+		let mut name = [0; 45];
 		name[..32].copy_from_slice(&seed.0);
 		name[32] = tag;
-		name[33..].copy_from_slice(&index.to_le_bytes());
-		let hash = blake3::keyed_hash(b"repops random stream            ", &name);
+		name[33..41].copy_from_slice(&index.to_le_bytes());
+		name[41..].copy_from_slice(&second.unwrap_or(0).to_le_bytes());
+		// Only where there is a second index is it part of the name.
+		let length = if second.is_some() { 45 } else { 41 };
+		let hash = blake3::keyed_hash(b"repops random stream            ", &name[..length]);
 		let word = |at: usize| {
 			u32::from_le_bytes(core::array::from_fn(|byte| hash.as_bytes()[4 * at + byte]))
 		};
@@ -155,7 +166,8 @@ pub fn standard_normal(word: u32) -> f32 {
 	mul(core::f32::consts::SQRT_2, mul(p, x))
 }
 
-/// Element `index` of a tensor that starts like this, from the stream [`Purpose::Initial`] of the tensor.
+/// Element `index` of a random tensor with this distribution: of a state tensor that starts like this from the
+/// stream [`Purpose::Initial`], of the noise of a step from [`Purpose::Noise`].
 pub fn initial_element(initialiser: Initialiser, stream: &Stream, index: u64) -> f32 {
 	match initialiser {
 		Initialiser::Constant(value) => value.into(),

@@ -250,7 +250,7 @@ fn one_hot_count_transpose_reshape_and_constant() {
 	] {
 		let matrix = Tensor::new([2, 3], elements).unwrap();
 		let words: Vec<u32> = matrix.bits().collect();
-		let transposed = apply(&OperationKind::Transpose, &[&matrix]).unwrap();
+		let transposed = apply(&OperationKind::Permute { axes: vec![1, 0] }, &[&matrix]).unwrap();
 		assert_eq!(transposed.shape.0, [3, 2]);
 		assert_eq!(
 			transposed.bits().collect::<Vec<_>>(),
@@ -323,7 +323,7 @@ fn any_kind(words: &mut Words) -> OperationKind {
 		17 => OperationKind::Fill(constant),
 		18 => OperationKind::Sum { axis },
 		19 => OperationKind::Max { axis },
-		20 => OperationKind::ArgMax,
+		20 => OperationKind::ArgMax { axis },
 		21 => OperationKind::Broadcast { shape },
 		22 => OperationKind::OneHot {
 			classes: words.below(5),
@@ -331,7 +331,9 @@ fn any_kind(words: &mut Words) -> OperationKind {
 		23 => OperationKind::CountNonzero,
 		_ => match words.below(3) {
 			0 => OperationKind::Reshape { shape },
-			1 => OperationKind::Transpose,
+			1 => OperationKind::Permute {
+				axes: (0..words.below(4)).map(|_| words.below(3) as u8).collect(),
+			},
 			_ => OperationKind::Constant {
 				shape,
 				value: constant,
@@ -384,7 +386,7 @@ proptest! {
 					| OperationKind::Select | OperationKind::Fill(_)
 					| OperationKind::Broadcast { .. }
 					| OperationKind::Reshape { .. }
-					| OperationKind::Transpose
+					| OperationKind::Permute { .. }
 			);
 			if let (false, Some(numbers)) = (moves, result.as_f32()) {
 				prop_assert!(numbers.iter().all(|number| !number.is_nan() || number.to_bits() == 0x7FC0_0000));

@@ -621,7 +621,7 @@ fn operations_refuse_operands_of_other_types() {
 		Reciprocal,
 		Sum { axis: 0 },
 		Max { axis: 1 },
-		ArgMax,
+		ArgMax { axis: 1 },
 		AddScalar(1.0.into()),
 	] {
 		assert_eq!(refused(kind.clone(), &[&u]), needs(0, DType::F32));
@@ -730,14 +730,9 @@ fn operations_refuse_operands_of_other_types() {
 		}
 	);
 	assert_eq!(refused(CountNonzero, &[&f]), needs(0, DType::U32));
-	assert_eq!(
-		refused(Transpose, &[&list]),
-		Reason::OperandRank {
-			operand: 0,
-			expected: 2,
-			found: 1
-		}
-	);
+	for axes in [vec![], vec![0], vec![1, 1], vec![0, 2], vec![0, 1, 2]] {
+		assert_eq!(refused(Permute { axes }, &[&f]), Reason::AxisOrder);
+	}
 	assert_eq!(refused(Exp, &[&TensorType::f32([2, 0])]), Reason::EmptyAxis);
 	assert_eq!(
 		refused(

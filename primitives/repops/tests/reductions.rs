@@ -230,10 +230,10 @@ fn arg_max_takes_the_first_of_equals() {
 		(&[-1.0, -2.0, -0.5], 2),
 	];
 	for (elements, expected) in cases {
-		assert_eq!(arg_max(elements), expected, "{elements:?}");
+		assert_eq!(arg_max(elements.iter().copied()), expected, "{elements:?}");
 	}
 	let matrix = Tensor::f32([2, 3], vec![1.0, 2.0, 0.0, 5.0, 4.0, 3.0]).unwrap();
-	let result = apply(&OperationKind::ArgMax, &[&matrix]).unwrap();
+	let result = apply(&OperationKind::ArgMax { axis: 1 }, &[&matrix]).unwrap();
 	assert_eq!(
 		(result.shape.0.as_slice(), result.as_u32().unwrap()),
 		([2, 1].as_slice(), [1, 0].as_slice())

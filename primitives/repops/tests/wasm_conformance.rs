@@ -157,7 +157,7 @@ fn operations() -> Vec<(OperationKind, Vec<Values>)> {
 			Fill(constant),
 			vec![integers(words, [9, 50], 2), floats(words, [9, 50])],
 		),
-		(ArgMax, vec![floats(words, [40, 33])]),
+		(ArgMax { axis: 1 }, vec![floats(words, [40, 33])]),
 		(
 			Broadcast {
 				shape: [3, 5, 7].into(),
@@ -172,7 +172,7 @@ fn operations() -> Vec<(OperationKind, Vec<Values>)> {
 			},
 			vec![floats(words, [6, 15])],
 		),
-		(Transpose, vec![floats(words, [35, 70])]),
+		(Permute { axes: vec![1, 0] }, vec![floats(words, [35, 70])]),
 		(
 			Constant {
 				shape: [5, 5].into(),

@@ -207,6 +207,18 @@ pub enum Reason {
 	},
 	/// An attribute that counts something is 0.
 	ZeroAttribute,
+	/// The axes of a permutation are not those of the operand, each once.
+	AxisOrder,
+	/// A part does not lie within the whole.
+	NoSuchPart {
+		/// The whole's type.
+		whole: TensorType,
+	},
+	/// No window lies on pictures of this size, or there are more than 2^32.
+	NoWindow {
+		/// Height and width.
+		size: [u32; 2],
+	},
 	/// An operand's elements don't fill its shape.
 	Malformed,
 }
@@ -280,6 +292,14 @@ impl fmt::Display for Reason {
 			}
 			Reason::NoSuchAxis { axis } => write!(f, "its operand has no axis {axis}"),
 			Reason::ShapeNotReachable { from } => write!(f, "{from} can't take that shape"),
+			Reason::AxisOrder => write!(f, "it must name each axis of its operand once"),
+			Reason::NoSuchPart { whole } => write!(f, "{whole} has no such part"),
+			Reason::NoWindow {
+				size: [height, width],
+			} => write!(
+				f,
+				"no window, or more than 2^32 of them, lie on pictures of {height} × {width}"
+			),
 			Reason::ZeroAttribute => write!(f, "an attribute is 0 that counts something"),
 			Reason::Malformed => write!(f, "an operand's elements don't fill its shape"),
 		}

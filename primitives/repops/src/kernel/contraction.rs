@@ -1,7 +1,7 @@
 //! The matrix product.
 
 use super::CHUNK;
-use crate::{commit::TILE, number};
+use crate::{commit::TILE, number, tensor::Tensor};
 use alloc::{vec, vec::Vec};
 use core::ops::Range;
 
@@ -148,4 +148,60 @@ pub fn matmul(left: &MatrixView, right: &MatrixView) -> Vec<f32> {
 		}
 	}
 	product
+}
+
+/// A stack of matrices of the same size; a single matrix is one for each of the other operand's.
+#[derive(Clone, Copy, Debug)]
+pub struct Stack<'a> {
+	elements: &'a [f32],
+	/// The number of matrices.
+	pub count: usize,
+	stored_columns: usize,
+	transposed: bool,
+}
+
+impl<'a> Stack<'a> {
+	/// The matrices in the last two axes of a tensor; none if they are not `F32`.
+	pub fn new(tensor: &'a Tensor, transposed: bool) -> Option<Self> {
+		let (stack, _) = tensor.shape.0.split_last_chunk::<2>()?;
+		Some(Stack {
+			elements: tensor.as_f32()?,
+			count: stack.iter().map(|length| *length as usize).product(),
+			stored_columns: tensor.shape.columns(),
+			transposed,
+		})
+	}
+
+	/// A matrix of the stack.
+	pub fn matrix(&self, at: usize) -> MatrixView<'a> {
+		let length = self.elements.len() / self.count.max(1);
+		let start = if self.count > 1 { at * length } else { 0 };
+		let elements = self.elements.get(start..start + length);
+		MatrixView::new(
+			elements.unwrap_or(&[]),
+			self.stored_columns,
+			self.transposed,
+		)
+	}
+}
+
+/// The sum of the products of the matrices of two stacks, row-major: each element is one contraction, whose terms
+/// are those of the first matrices, then those of the second ones, and so on.
+pub fn matmul_sum(left: &Stack, right: &Stack) -> Vec<f32> {
+	let (first, other) = (left.matrix(0), right.matrix(0));
+	let (rows, inner, columns) = (first.rows(), first.columns(), other.columns());
+	let of = |term: usize| (term / inner, term % inner);
+	let lefts: Vec<MatrixView> = (0..left.count).map(|at| left.matrix(at)).collect();
+	let rights: Vec<MatrixView> = (0..left.count).map(|at| right.matrix(at)).collect();
+	let mut sums = Vec::with_capacity(rows * columns);
+	for row in 0..rows {
+		for column in 0..columns {
+			sums.push(matmul_element(
+				inner * left.count,
+				|term| lefts[of(term).0].at(row, of(term).1),
+				|term| rights[of(term).0].at(of(term).1, column),
+			));
+		}
+	}
+	sums
 }

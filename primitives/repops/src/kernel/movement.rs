@@ -16,14 +16,81 @@ pub fn gather_rows<T: Copy + Default>(table: &[T], row: usize, indices: &[u32]) 
 	rows
 }
 
-/// A matrix of so many columns, transposed.
-pub fn transpose<T: Copy>(matrix: &[T], columns: usize) -> Vec<T> {
-	let column = |first: usize| matrix.iter().skip(first).step_by(columns.max(1)).copied();
-	(0..columns).flat_map(column).collect()
+/// A tensor of shape `from` with its axes in another order: axis `i` of the result is axis `axes[i]`.
+pub fn permute<T: Copy>(elements: &[T], from: &Shape, axes: &[u8]) -> Vec<T> {
+	let of = |axis: &u8| usize::from(*axis);
+	let lengths: Vec<usize> = axes.iter().map(|axis| from.0[of(axis)] as usize).collect();
+	let strides = strides(from);
+	let strides: Vec<usize> = axes.iter().map(|axis| strides[of(axis)]).collect();
+	places(&lengths, &strides)
+		.map(|place| elements[place])
+		.collect()
+}
+
+/// The part of a tensor of shape `from` that begins at these indices and has the shape `part`.
+pub fn slice<T: Copy>(elements: &[T], from: &Shape, starts: &[u32], part: &Shape) -> Vec<T> {
+	part_places(from, starts, part)
+		.map(|place| elements[place])
+		.collect()
+}
+
+/// A tensor of shape `from` with a part of the shape `of` written over it from these indices on.
+pub fn insert<T: Copy>(
+	elements: &[T],
+	from: &Shape,
+	starts: &[u32],
+	part: &[T],
+	of: &Shape,
+) -> Vec<T> {
+	let mut result = elements.to_vec();
+	for (place, element) in part_places(from, starts, of).zip(part) {
+		result[place] = *element;
+	}
+	result
+}
+
+/// How far the elements of each axis lie apart.
+fn strides(shape: &Shape) -> Vec<usize> {
+	let mut stride = 1;
+	let mut strides: Vec<usize> = Vec::with_capacity(shape.rank());
+	for length in shape.0.iter().rev() {
+		strides.push(stride);
+		stride *= *length as usize;
+	}
+	strides.reverse();
+	strides
+}
+
+/// Where the elements of a part lie in the whole.
+fn part_places(whole: &Shape, starts: &[u32], part: &Shape) -> impl Iterator<Item = usize> {
+	let strides = strides(whole);
+	let start: usize = starts
+		.iter()
+		.zip(&strides)
+		.map(|(start, stride)| *start as usize * stride)
+		.sum();
+	let lengths: Vec<usize> = part.0.iter().map(|length| *length as usize).collect();
+	places(&lengths, &strides)
+		.collect::<Vec<_>>()
+		.into_iter()
+		.map(move |place| start + place)
+}
+
+/// The places of all elements along axes of these lengths and strides, the last axis running fastest.
+fn places<'a>(lengths: &'a [usize], strides: &'a [usize]) -> impl Iterator<Item = usize> + 'a {
+	let count: usize = lengths.iter().product();
+	(0..count).map(move |index| {
+		let (mut rest, mut place) = (index, 0);
+		for (length, stride) in lengths.iter().zip(strides).rev() {
+			place += rest % length * stride;
+			rest /= length;
+		}
+		place
+	})
 }
 
 /// Repeats the axes of length 1 of a tensor of shape `from` until its shape is `to`.
-pub fn broadcast(elements: &[f32], from: &Shape, to: &Shape) -> Vec<f32> {
+pub fn broadcast<T: Copy>(elements: &[T], from: &Shape, to: &Shape) -> Vec<T> {
 	// From the innermost axis outwards: each block of what is done so far is repeated as often as needed.
 	let mut result = elements.to_vec();
 	let mut block = 1;

@@ -123,12 +123,21 @@ pub(super) fn max(elements: &[f32], view: &AxisView) -> Vec<f32> {
 
 /// The index of the greatest element, the least such index. A NaN is greater than any number; zeros are
 /// equal. 0 if there is no element.
-pub fn arg_max(elements: &[f32]) -> u32 {
-	let mut best = (0, elements.first().copied().unwrap_or(0.0));
-	for (index, element) in (0u32..).zip(elements) {
-		if *element > best.1 || (element.is_nan() && !best.1.is_nan()) {
-			best = (index, *element);
+pub fn arg_max(elements: impl IntoIterator<Item = f32>) -> u32 {
+	let mut elements = elements.into_iter();
+	let mut best = (0, elements.next().unwrap_or(0.0));
+	for (index, element) in (1u32..).zip(elements) {
+		if element > best.1 || (element.is_nan() && !best.1.is_nan()) {
+			best = (index, element);
 		}
 	}
 	best.0
+}
+
+pub(super) fn arg_max_along(elements: &[f32], view: &AxisView) -> Vec<u32> {
+	let along = |start: usize| {
+		let axis = elements[start..].iter().step_by(view.inner);
+		arg_max(axis.take(view.length).copied())
+	};
+	view.starts().map(along).collect()
 }

@@ -314,10 +314,16 @@ impl Part {
 			}
 			(Place::Input(_), Part::Input(input)) => fits(&input.kind.shape),
 			(Place::Operation(_), Part::Operation(operation, kind)) => {
+				let rank = limits.rank as usize;
 				let own = match &operation.kind {
 					OperationKind::Broadcast { shape }
 					| OperationKind::Reshape { shape }
-					| OperationKind::Constant { shape, .. } => fits(shape),
+					| OperationKind::Constant { shape, .. }
+					| OperationKind::Random { shape, .. }
+					| OperationKind::Iota { shape, .. } => fits(shape),
+					OperationKind::Slice { starts, shape } => fits(shape) && starts.len() <= rank,
+					OperationKind::Insert { starts } => starts.len() <= rank,
+					OperationKind::Permute { axes } => axes.len() <= rank,
 					_ => true,
 				};
 				own && fits(&kind.shape) && operation.operands.len() <= MAX_OPERANDS

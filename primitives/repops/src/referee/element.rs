@@ -1,20 +1,23 @@
 //! What an element of an operation's result is, by reading single elements of the operands.
 //!
-//! These rules repeat what [`crate::kernel`] computes for whole tensors. Operands and results are of the
+//! These rules repeat what [`crate::kernel`] computes for whole tensors. Here are those of contractions and
+//! reductions; [`super::moved`] and [`super::window`] have others. Operands and results are of the
 //! types that [`crate::check::infer`] accepts and gives; on others the rules are total and mean nothing.
 
-use super::{Question, Running};
+use super::{moved::moved, window, Question, Running};
 use crate::{
 	kernel::{self, CHUNK},
 	number,
 	program::OperationKind,
-	random::{batch_row, Seed},
-	tensor::{DType, Shape, TensorType},
+	tensor::{Shape, TensorType},
 };
 use alloc::vec::Vec;
 
 /// The elements of a passage whose elements may each lie in a tile of their own.
 pub const STRETCH: u64 = 32;
+
+/// The pairs of elements of a passage each of whose elements may lie in a tile of its own.
+pub(super) const PAIRS: u64 = STRETCH >> 1;
 
 /// The elements of a passage of a count.
 const COUNTED: u64 = 1024;
@@ -33,9 +36,22 @@ pub fn passages(kind: &OperationKind, operands: &[&TensorType]) -> u64 {
 		OperationKind::MatMul { transpose_left, .. } => first.map_or(1, |left| {
 			inner_length(left, *transpose_left).div_ceil(TERMS)
 		}),
+		OperationKind::MatMulSum { transpose_left, .. } => first.map_or(1, |left| {
+			let inner = inner_length(left, *transpose_left);
+			inner.saturating_mul(stack(left)).div_ceil(PAIRS)
+		}),
 		OperationKind::Sum { axis } if is_last(first, *axis) => along(*axis).div_ceil(TERMS),
-		OperationKind::Sum { axis } | OperationKind::Max { axis } => along(*axis).div_ceil(STRETCH),
-		OperationKind::ArgMax => first.map_or(1, columns).div_ceil(TERMS),
+		OperationKind::ArgMax { axis } if is_last(first, *axis) => along(*axis).div_ceil(TERMS),
+		OperationKind::Sum { axis }
+		| OperationKind::Max { axis }
+		| OperationKind::ArgMax { axis } => along(*axis).div_ceil(STRETCH),
+		OperationKind::Fold { window, .. } => {
+			u64::from(window.positions().unwrap_or(0)).div_ceil(STRETCH)
+		}
+		OperationKind::Unpool { window, .. } => {
+			u64::from(window.positions().unwrap_or(0)).div_ceil(PAIRS)
+		}
+		OperationKind::ScatterRows { .. } => first.map_or(1, rows).div_ceil(STRETCH),
 		OperationKind::CountNonzero => first
 			.and_then(Shape::elements)
 			.unwrap_or(0)
@@ -60,8 +76,16 @@ pub fn passages(kind: &OperationKind, operands: &[&TensorType]) -> u64 {
 		| OperationKind::Broadcast { .. }
 		| OperationKind::OneHot { .. }
 		| OperationKind::Reshape { .. }
-		| OperationKind::Transpose
-		| OperationKind::Constant { .. } => 1,
+		| OperationKind::Permute { .. }
+		| OperationKind::Constant { .. }
+		| OperationKind::Unfold { .. }
+		| OperationKind::Slice { .. }
+		| OperationKind::Insert { .. }
+		| OperationKind::Erf
+		| OperationKind::Random { .. }
+		| OperationKind::Iota { .. }
+		| OperationKind::ToInteger
+		| OperationKind::ToNumber => 1,
 	};
 	stretches.max(1)
 }
@@ -85,16 +109,33 @@ pub fn advance<E>(
 			transpose_left,
 			transpose_right,
 		} => {
-			let terms = passage(TERMS, inner_length(shape(0), *transpose_left));
-			let (row, column) = split(element, columns(&result.shape));
-			let (left, right) = (columns(shape(0)), columns(shape(1)));
+			let product = Product::of(shape(0), *transpose_left, shape(1), *transpose_right);
+			let terms = passage(TERMS, product.inner);
+			let (at, row, column) = product.place(element);
 			let mut sum = 0.0;
 			for k in terms.range() {
-				let left = read(0, flat(row, k, left, *transpose_left))?;
-				let right = read(1, flat(k, column, right, *transpose_right))?;
+				let left = read(0, product.left.index(at, row, k))?;
+				let right = read(1, product.right.index(at, k, column))?;
 				sum = number::fused(f32::from_bits(left), f32::from_bits(right), sum);
 			}
 			Ok(terms.chunk_added(before, number::canonical(sum)))
+		}
+		OperationKind::MatMulSum {
+			transpose_left,
+			transpose_right,
+		} => {
+			let product = Product::of(shape(0), *transpose_left, shape(1), *transpose_right);
+			let all = product.inner.saturating_mul(stack(shape(0)));
+			let terms = passage(PAIRS, all);
+			let (_, row, column) = product.place(element);
+			let mut chain = terms.open_chain(before);
+			for term in terms.range() {
+				let (at, k) = split(term, product.inner);
+				let left = read(0, product.left.index(at, row, k))?;
+				let right = read(1, product.right.index(at, k, column))?;
+				chain = number::fused(f32::from_bits(left), f32::from_bits(right), chain);
+			}
+			Ok(terms.chain_added(before, chain))
 		}
 		OperationKind::Sum { axis } if is_last(operands.first().map(|kind| &kind.shape), *axis) => {
 			let length = columns(shape(0));
@@ -109,22 +150,11 @@ pub fn advance<E>(
 		OperationKind::Sum { axis } => {
 			let axis = Axis::of(shape(0), *axis);
 			let terms = passage(STRETCH, axis.length);
-			let opens_chunk = terms.start.checked_rem(TERMS) == Some(0);
-			let mut chain = if opens_chunk {
-				0.0
-			} else {
-				f32::from_bits(before.0[1])
-			};
+			let mut chain = terms.open_chain(before);
 			for at in terms.range() {
 				chain += f32::from_bits(read(0, axis.index(element, at))?);
 			}
-			let chain = number::canonical(chain);
-			let closes_chunk = terms.end == axis.length || terms.end.checked_rem(TERMS) == Some(0);
-			if !closes_chunk {
-				return Ok(Running([before.0[0], chain.to_bits()]));
-			}
-			let in_first_chunk = terms.start < TERMS;
-			Ok(add_chunk(in_first_chunk, before, chain))
+			Ok(terms.chain_added(before, chain))
 		}
 		OperationKind::Max { axis } => {
 			let axis = Axis::of(shape(0), *axis);
@@ -140,13 +170,13 @@ pub fn advance<E>(
 			}
 			Ok(Running([greatest.to_bits(), 0]))
 		}
-		OperationKind::ArgMax => {
-			let length = columns(shape(0));
-			let terms = passage(TERMS, length);
-			let row = element.saturating_mul(length);
+		OperationKind::ArgMax { axis } => {
+			let is_last = is_last(operands.first().map(|kind| &kind.shape), *axis);
+			let axis = Axis::of(shape(0), *axis);
+			let terms = passage(if is_last { TERMS } else { STRETCH }, axis.length);
 			let mut best = before;
 			for at in terms.range() {
-				let bits = read(0, row.saturating_add(at))?;
+				let bits = read(0, axis.index(element, at))?;
 				let (number, greatest) = (f32::from_bits(bits), f32::from_bits(best.0[1]));
 				let greater = number > greatest || (number.is_nan() && !greatest.is_nan());
 				if at == 0 || greater {
@@ -154,6 +184,43 @@ pub fn advance<E>(
 				}
 			}
 			Ok(best)
+		}
+		OperationKind::Fold { window, .. } => {
+			let positions = passage(STRETCH, window.positions().unwrap_or(0).into());
+			window::fold(
+				window,
+				shape(0),
+				&result.shape,
+				element,
+				&positions,
+				before,
+				read,
+			)
+		}
+		OperationKind::Unpool { window, .. } => {
+			let positions = passage(PAIRS, window.positions().unwrap_or(0).into());
+			window::unpool(
+				window,
+				shape(0),
+				&result.shape,
+				element,
+				&positions,
+				before,
+				read,
+			)
+		}
+		OperationKind::ScatterRows { .. } => {
+			let terms = passage(STRETCH, rows(shape(0)));
+			let row_length = shape(0).0.get(1..).map_or(1, product);
+			let (row, offset) = split(element, row_length);
+			let mut sum = terms.open_sum(before);
+			for at in terms.range() {
+				if u64::from(read(1, at)?) == row {
+					let start = at.saturating_mul(row_length);
+					sum += f32::from_bits(read(0, start.saturating_add(offset))?);
+				}
+			}
+			Ok(Running([number::canonical(sum).to_bits(), 0]))
 		}
 		OperationKind::CountNonzero => {
 			let of = shape(0).elements().unwrap_or(0);
@@ -191,113 +258,19 @@ fn simple<E>(
 		OperationKind::Log => number::log(number(0, read)?),
 		OperationKind::Sqrt => number::sqrt(number(0, read)?),
 		OperationKind::Tanh => number::tanh(number(0, read)?),
+		OperationKind::Erf => number::erf(number(0, read)?),
+		OperationKind::ToNumber => read(0, element)? as f32,
 		_ => return moved(kind, operands, result, element, read),
 	};
 	Ok(computed.to_bits())
 }
 
-/// An element that is a truth, a number of a row, or another's bits.
-fn moved<E>(
-	kind: &OperationKind,
-	operands: &[&TensorType],
-	result: &TensorType,
-	element: u64,
-	read: &mut Read<E>,
-) -> Result<u32, E> {
-	let empty = Shape(Vec::new());
-	let first = operands.first().map_or(&empty, |kind| &kind.shape);
-	match kind {
-		OperationKind::Compare(relation) => {
-			let (left, right) = (read(0, element)?, read(1, element)?);
-			let floats = operands
-				.first()
-				.is_some_and(|kind| kind.dtype == DType::F32);
-			Ok(u32::from(if floats {
-				kernel::compare(*relation, &f32::from_bits(left), &f32::from_bits(right))
-			} else {
-				kernel::compare(*relation, &left, &right)
-			}))
-		}
-		OperationKind::CompareScalar(relation, constant) => {
-			let left = f32::from_bits(read(0, element)?);
-			Ok(u32::from(kernel::compare(
-				*relation,
-				&left,
-				&(*constant).into(),
-			)))
-		}
-		// Both sides are read, so that what is needed doesn't depend on a number.
-		OperationKind::Select => {
-			let (mask, a, b) = (read(0, element)?, read(1, element)?, read(2, element)?);
-			Ok(if mask != 0 { a } else { b })
-		}
-		OperationKind::Fill(constant) => {
-			let (mask, a) = (read(0, element)?, read(1, element)?);
-			Ok(if mask != 0 { constant.0 } else { a })
-		}
-		OperationKind::BatchRows { population, batch } => {
-			let mut words = [0; 8];
-			for (at, word) in (0..).zip(&mut words) {
-				*word = read(0, at)?;
-			}
-			let (low, high) = (u64::from(read(1, 0)?), u64::from(read(1, 1)?));
-			let position = high << 32 | low;
-			let seed = Seed::from_words(words);
-			Ok(batch_row(
-				&seed,
-				position,
-				*batch,
-				*population,
-				word(element),
-			))
-		}
-		OperationKind::GatherRows => {
-			let row_length = first.0.get(1..).map_or(1, product);
-			let rows = first.0.first().copied().unwrap_or(0);
-			let (row, offset) = split(element, row_length);
-			let index = read(1, row)?;
-			if index >= rows {
-				return Ok(0);
-			}
-			let start = u64::from(index).saturating_mul(row_length);
-			read(0, start.saturating_add(offset))
-		}
-		OperationKind::Broadcast { .. } => read(0, before_broadcast(first, &result.shape, element)),
-		OperationKind::OneHot { classes } => {
-			let (row, class) = split(element, u64::from(*classes));
-			let label = u64::from(read(0, row)?);
-			Ok(f32::to_bits(if label == class { 1.0 } else { 0.0 }))
-		}
-		OperationKind::Transpose => {
-			let (row, column) = split(element, columns(&result.shape));
-			read(0, flat(row, column, columns(first), true))
-		}
-		OperationKind::Constant { value, .. } => Ok(value.0),
-		OperationKind::Reshape { .. } => read(0, element),
-		// Each has its rule above. They are named so that a new operation can't be taken for a reshape.
-		OperationKind::MatMul { .. }
-		| OperationKind::Add
-		| OperationKind::Subtract
-		| OperationKind::Multiply
-		| OperationKind::Divide
-		| OperationKind::AddScalar(_)
-		| OperationKind::MultiplyScalar(_)
-		| OperationKind::Reciprocal
-		| OperationKind::Exp
-		| OperationKind::Log
-		| OperationKind::Sqrt
-		| OperationKind::Tanh
-		| OperationKind::Sum { .. }
-		| OperationKind::Max { .. }
-		| OperationKind::ArgMax
-		| OperationKind::CountNonzero => read(0, element),
-	}
-}
-
 /// A part of something long.
-struct Stretch {
+pub(super) struct Stretch {
 	start: u64,
 	end: u64,
+	/// The length of the whole.
+	of: u64,
 }
 
 impl Stretch {
@@ -305,11 +278,38 @@ impl Stretch {
 	fn new(number: u64, length: u64, of: u64) -> Self {
 		let start = number.saturating_mul(length).min(of);
 		let end = start.saturating_add(length).min(of);
-		Stretch { start, end }
+		Stretch { start, end, of }
 	}
 
-	fn range(&self) -> core::ops::Range<u64> {
+	pub(super) fn range(&self) -> core::ops::Range<u64> {
 		self.start..self.end
+	}
+
+	/// The sum before the stretch, where all of it is one chain.
+	pub(super) fn open_sum(&self, before: Running) -> f32 {
+		if self.start == 0 {
+			0.0
+		} else {
+			f32::from_bits(before.0[0])
+		}
+	}
+
+	/// The chain of the chunk that the stretch lies in, before it.
+	fn open_chain(&self, before: Running) -> f32 {
+		if self.start.checked_rem(TERMS) == Some(0) {
+			0.0
+		} else {
+			f32::from_bits(before.0[1])
+		}
+	}
+
+	/// The running result after a stretch by which the chain of its chunk has become this.
+	fn chain_added(&self, before: Running, chain: f32) -> Running {
+		let chain = number::canonical(chain);
+		if self.end != self.of && self.end.checked_rem(TERMS) != Some(0) {
+			return Running([before.0[0], chain.to_bits()]);
+		}
+		add_chunk(self.start < TERMS, before, chain)
 	}
 
 	/// The running result after a stretch that is a whole chunk.
@@ -358,24 +358,93 @@ fn is_last(shape: Option<&Shape>, axis: u8) -> bool {
 	shape.is_some_and(|shape| usize::from(axis).saturating_add(1) == shape.rank())
 }
 
-fn product(axes: &[u32]) -> u64 {
+pub(super) fn product(axes: &[u32]) -> u64 {
 	axes.iter().fold(1, |product, length| {
 		product.saturating_mul(u64::from(*length))
 	})
 }
 
-fn columns(shape: &Shape) -> u64 {
+pub(super) fn columns(shape: &Shape) -> u64 {
 	shape.0.last().copied().map_or(1, u64::from)
+}
+
+/// The length of the first axis.
+pub(super) fn rows(shape: &Shape) -> u64 {
+	shape.0.first().copied().map_or(1, u64::from)
+}
+
+/// The number of matrices in the last two axes.
+fn stack(shape: &Shape) -> u64 {
+	let leading = shape.0.split_last_chunk::<2>();
+	leading.map_or(1, |(leading, _)| product(leading))
 }
 
 /// The inner length of a matrix product with this left operand.
 fn inner_length(left: &Shape, transposed: bool) -> u64 {
-	let axis = usize::from(!transposed);
-	left.0.get(axis).copied().map_or(0, u64::from)
+	let inner = left.0.split_last_chunk::<2>();
+	inner.map_or(0, |(_, [rows, columns])| {
+		u64::from(if transposed { *rows } else { *columns })
+	})
+}
+
+/// Where the elements of a stack of matrices stand.
+struct Matrices {
+	/// The elements of a matrix; 0 if the same one belongs to each of the other operand's.
+	matrix: u64,
+	columns: u64,
+	transposed: bool,
+}
+
+impl Matrices {
+	fn of(shape: &Shape, transposed: bool) -> Self {
+		let elements = shape.0.split_last_chunk::<2>();
+		let elements = elements.map_or(0, |(_, matrix)| product(matrix));
+		Matrices {
+			matrix: if shape.rank() > 2 { elements } else { 0 },
+			columns: columns(shape),
+			transposed,
+		}
+	}
+
+	fn index(&self, at: u64, row: u64, column: u64) -> u64 {
+		let start = at.saturating_mul(self.matrix);
+		start.saturating_add(flat(row, column, self.columns, self.transposed))
+	}
+}
+
+/// A matrix product, or several.
+struct Product {
+	left: Matrices,
+	right: Matrices,
+	inner: u64,
+	/// Rows and columns of a product.
+	size: (u64, u64),
+}
+
+impl Product {
+	fn of(left: &Shape, transpose_left: bool, right: &Shape, transpose_right: bool) -> Self {
+		Product {
+			left: Matrices::of(left, transpose_left),
+			right: Matrices::of(right, transpose_right),
+			inner: inner_length(left, transpose_left),
+			// What is not the inner length of an operand is an outer one.
+			size: (
+				inner_length(left, !transpose_left),
+				inner_length(right, transpose_right),
+			),
+		}
+	}
+
+	/// Of an element of the result the matrix, the row and the column.
+	fn place(&self, element: u64) -> (u64, u64, u64) {
+		let (row, column) = split(element, self.size.1);
+		let (at, row) = split(row, self.size.0);
+		(at, row, column)
+	}
 }
 
 /// Quotient and remainder; nothing is divided by 0 after a check.
-fn split(number: u64, by: u64) -> (u64, u64) {
+pub(super) fn split(number: u64, by: u64) -> (u64, u64) {
 	(
 		number.checked_div(by).unwrap_or(0),
 		number.checked_rem(by).unwrap_or(0),
@@ -383,7 +452,7 @@ fn split(number: u64, by: u64) -> (u64, u64) {
 }
 
 /// The index of an element of a matrix with so many columns as stored, which may be meant transposed.
-fn flat(row: u64, column: u64, stored_columns: u64, transposed: bool) -> u64 {
+pub(super) fn flat(row: u64, column: u64, stored_columns: u64, transposed: bool) -> u64 {
 	let (row, column) = if transposed {
 		(column, row)
 	} else {
@@ -392,21 +461,7 @@ fn flat(row: u64, column: u64, stored_columns: u64, transposed: bool) -> u64 {
 	row.saturating_mul(stored_columns).saturating_add(column)
 }
 
-/// The index of the element that broadcasting has put at this index.
-fn before_broadcast(from: &Shape, to: &Shape, element: u64) -> u64 {
-	let (mut rest, mut index, mut stride) = (element, 0u64, 1u64);
-	for (old, new) in from.0.iter().zip(&to.0).rev() {
-		let (outer, coordinate) = split(rest, u64::from(*new));
-		if old == new {
-			index = index.saturating_add(coordinate.saturating_mul(stride));
-		}
-		stride = stride.saturating_mul(u64::from(*old));
-		rest = outer;
-	}
-	index
-}
-
 /// Lengths of axes fit in a word.
-fn word(number: u64) -> u32 {
+pub(super) fn word(number: u64) -> u32 {
 	number.try_into().unwrap_or(u32::MAX)
 }

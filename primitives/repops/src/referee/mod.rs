@@ -14,6 +14,8 @@
 
 mod element;
 mod evidence;
+mod moved;
+mod window;
 
 pub use element::{advance, passages, STRETCH};
 pub use evidence::{
@@ -36,7 +38,8 @@ use scale_info::TypeInfo;
 /// | operation | first word | second word |
 /// |---|---|---|
 /// | matrix product, sum over the last axis | the sum of the chunks so far | 0 |
-/// | sum over another axis | the sum of the finished chunks | the chain of the open chunk |
+/// | sum over another axis, sum of matrix products | the sum of the finished chunks | the chain of the open chunk |
+/// | fold, unpooling, scattering of rows | the sum so far | 0 |
 /// | maximum | the greatest so far | 0 |
 /// | arg max | its index | the greatest so far |
 /// | count | the count so far, modulo 2^32 | 0 |

@@ -4,7 +4,7 @@ use super::Words;
 use repops::{
 	commit::tensor_root,
 	kernel::apply,
-	program::{Bits, OperationKind, Relation},
+	program::{Bits, Initialiser, OperationKind, Relation, Window},
 	referee::{advance, passages, Operand, Question, Running},
 	tensor::{Shape, Tensor, TensorType},
 };
@@ -59,7 +59,7 @@ pub(crate) fn constant(words: &mut Words) -> Bits {
 }
 
 /// How many kinds of cases [`case`] makes.
-pub(crate) const KINDS: u32 = 27;
+pub(crate) const KINDS: u32 = 42;
 
 pub(crate) fn case(which: u32, words: &mut Words) -> Case {
 	use OperationKind::*;
@@ -103,7 +103,7 @@ pub(crate) fn case(which: u32, words: &mut Words) -> Case {
 		),
 		16 => (Sum { axis }, unary(words)),
 		17 => (Max { axis }, unary(words)),
-		18 => (ArgMax, unary(words)),
+		18 => (ArgMax { axis }, unary(words)),
 		19 => {
 			// Any axes of length 1 are repeated.
 			let from: Vec<u32> = any
@@ -140,7 +140,10 @@ pub(crate) fn case(which: u32, words: &mut Words) -> Case {
 		}
 		23 => {
 			let (rows, columns) = (1 + words.below(80), 1 + words.below(80));
-			(Transpose, vec![floats(words, [rows, columns])])
+			(
+				Permute { axes: vec![1, 0] },
+				vec![floats(words, [rows, columns])],
+			)
 		}
 		24 => (
 			Constant {
@@ -166,9 +169,167 @@ pub(crate) fn case(which: u32, words: &mut Words) -> Case {
 			};
 			(kind, vec![seed, position.unwrap()])
 		}
+		27 => (Erf, unary(words)),
+		28 => (ToInteger, unary(words)),
+		29 => (ToNumber, vec![integers(words, any.clone(), u32::MAX)]),
+		30 => (
+			Iota {
+				shape: any.clone(),
+				axis,
+			},
+			vec![],
+		),
+		31 => {
+			let seed = Tensor::u32([8], (0..8).map(|_| words.next()).collect()).unwrap();
+			let position = Tensor::u32([2], vec![words.next(), words.next()]);
+			let kind = Random {
+				stream: words.below(3),
+				shape: any.clone(),
+				distribution: distribution(words),
+			};
+			(kind, vec![seed, position.unwrap()])
+		}
+		32 => {
+			let axes = order(words, any.rank());
+			(Permute { axes }, unary(words))
+		}
+		33 => {
+			let (starts, shape) = part(words, &any);
+			(Slice { starts, shape }, unary(words))
+		}
+		34 => {
+			let (starts, shape) = part(words, &any);
+			let operands = vec![floats(words, any.clone()), floats(words, shape)];
+			(Insert { starts }, operands)
+		}
+		35 => {
+			let mask = integers(words, any.clone(), 2);
+			let sides = [
+				integers(words, any.clone(), 9),
+				integers(words, any.clone(), 9),
+			];
+			let [a, b] = sides;
+			(Select, vec![mask, a, b])
+		}
+		36 => {
+			let indices = integers(words, [any.0[0]], 40);
+			let kind = ScatterRows {
+				rows: 1 + words.below(40),
+			};
+			(kind, vec![floats(words, any.clone()), indices])
+		}
+		37 => {
+			let (window, pictures) = window(words);
+			let fill = constant(words);
+			(Unfold { window, fill }, vec![floats(words, pictures)])
+		}
+		38 => {
+			let (window, [n, c, h, w]) = window(words);
+			let size = [h, w];
+			let positions = window.positions().unwrap();
+			let windows = window.window_count(size).unwrap();
+			let operand = floats(words, [n, c, positions, windows]);
+			(Fold { window, size }, vec![operand])
+		}
+		39 => {
+			let (window, [n, c, h, w]) = window(words);
+			let size = [h, w];
+			let shape = [n, c, 1, window.window_count(size).unwrap()];
+			let chosen = integers(words, shape, window.positions().unwrap());
+			(Unpool { window, size }, vec![floats(words, shape), chosen])
+		}
+		40 => stacked_product(words, false),
+		41 => stacked_product(words, true),
 		_ => unreachable!(),
 	};
 	Case { kind, operands }
+}
+
+/// The axes of a tensor of this rank in some order.
+fn order(words: &mut Words, rank: usize) -> Vec<u8> {
+	let mut axes: Vec<u8> = (0..rank as u8).collect();
+	for at in 1..rank {
+		axes.swap(at, words.below(at as u32 + 1) as usize);
+	}
+	axes
+}
+
+/// Where a part of a tensor begins, and its shape.
+fn part(words: &mut Words, whole: &Shape) -> (Vec<u32>, Shape) {
+	let axis = |length: &u32| {
+		let start = words.below(*length);
+		(start, 1 + words.below(length - start))
+	};
+	let (starts, lengths): (Vec<u32>, Vec<u32>) = whole.0.iter().map(axis).unzip();
+	(starts, Shape(lengths))
+}
+
+fn distribution(words: &mut Words) -> Initialiser {
+	match words.below(3) {
+		0 => Initialiser::Constant(0.5.into()),
+		1 => Initialiser::Uniform {
+			low: (-1.0).into(),
+			high: 2.0.into(),
+		},
+		_ => Initialiser::Normal {
+			mean: 0.1.into(),
+			deviation: 3.0.into(),
+		},
+	}
+}
+
+/// A window and the shape of small pictures on which it lies.
+pub(crate) fn window(words: &mut Words) -> (Window, [u32; 4]) {
+	loop {
+		let mut pair = |least: u32, most: u32| {
+			let mut one = || least + words.below(most - least + 1);
+			[one(), one()]
+		};
+		let window = Window {
+			kernel: pair(1, 4),
+			stride: pair(1, 3),
+			padding: pair(0, 2),
+			dilation: pair(1, 2),
+		};
+		let [[n, c], [h, w]] = [pair(1, 3), pair(1, 12)];
+		if window.window_count([h, w]).is_some() {
+			return (window, [n, c, h, w]);
+		}
+	}
+}
+
+/// A product of stacks of matrices, or the sum of their products.
+fn stacked_product(words: &mut Words, is_sum: bool) -> (OperationKind, Vec<Tensor>) {
+	let mut length = |most: u32| 1 + words.below(most);
+	let stack: Vec<u32> = (0..length(2)).map(|_| length(4)).collect();
+	let [rows, inner, columns] = [length(20), length(300), length(20)];
+	let [transpose_left, transpose_right] = [words.below(2) == 1, words.below(2) == 1];
+	// One of the operands may be a single matrix.
+	let single = if is_sum { 2 } else { words.below(4) };
+	let mut operand = |number: u32, transposed: bool, [m, n]: [u32; 2]| {
+		let matrix = if transposed { [n, m] } else { [m, n] };
+		let stack = if number == single {
+			&[][..]
+		} else {
+			&stack[..]
+		};
+		floats(words, [stack, &matrix].concat())
+	};
+	let operands = vec![
+		operand(0, transpose_left, [rows, inner]),
+		operand(1, transpose_right, [inner, columns]),
+	];
+	let kind = match is_sum {
+		true => OperationKind::MatMulSum {
+			transpose_left,
+			transpose_right,
+		},
+		false => OperationKind::MatMul {
+			transpose_left,
+			transpose_right,
+		},
+	};
+	(kind, operands)
 }
 
 /// A matrix product with an inner length about the ends of chunks.
@@ -235,7 +396,7 @@ pub(crate) fn long_reduction(words: &mut Words) -> Case {
 		.unwrap();
 	let kind = match words.below(4) {
 		0 => OperationKind::Max { axis },
-		1 => OperationKind::ArgMax,
+		1 => OperationKind::ArgMax { axis },
 		2 => {
 			let operands = vec![integers(words, shape, 2)];
 			return Case {

@@ -330,7 +330,7 @@ pub(crate) fn mlp_evaluation(step: &Program, rows: u32) -> Program {
 		&[3],
 	);
 	let logits = op(Add, &[product, bias]);
-	let answers = op(ArgMax, &[logits]);
+	let answers = op(ArgMax { axis: 1 }, &[logits]);
 	let answers = op(
 		Reshape {
 			shape: [rows].into(),
