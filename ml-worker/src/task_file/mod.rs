@@ -68,7 +68,7 @@ pub struct DataSection {
 	/// Where the rows come from.
 	pub source: DataSource,
 	/// What each number of the source is multiplied by. If nothing is said: 1/16 for the digits, 1/255 for
-	/// IDX files, 1 for CSV files.
+	/// IDX files, 1 for CSV files and texts.
 	pub scale: Option<f32>,
 	/// The number of segments that the rows are cut into.
 	#[serde(default = "usual_segments")]

@@ -16,3 +16,4 @@ mod segments;
 mod small;
 mod task_costs;
 mod task_files;
+mod text_files;

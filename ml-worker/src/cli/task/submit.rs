@@ -211,7 +211,9 @@ fn dataset_name(location: Option<&DataLocation>, prepared: &Prepared) -> String 
 	match (location, &prepared.file.contents.data.source) {
 		(Some(DataLocation::Digits), _) | (None, DataSource::Digits) => "digits".into(),
 		(Some(DataLocation::Mnist(_)), _) | (None, DataSource::Mnist) => "mnist".into(),
-		(None, DataSource::Csv { path, .. }) => path.display().to_string(),
+		(None, DataSource::Csv { path, .. } | DataSource::Text { path, .. }) => {
+			path.display().to_string()
+		}
 		(None, DataSource::Idx { images, .. }) => images.display().to_string(),
 	}
 }
