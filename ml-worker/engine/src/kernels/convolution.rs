@@ -131,7 +131,10 @@ fn spread_rows_with<M: MultiplyAdd>(of: &Padded, rows: &[f32], spread: &mut [f32
 	let rows = rows.chunks_exact(of.pictures.window_count());
 	for (row, spread) in rows.zip(spread.chunks_exact_mut(of.row())) {
 		spread.fill(0.0);
-		for (line, spread) in row.chunks_exact(across).zip(spread.chunks_exact_mut(padded)) {
+		for (line, spread) in row
+			.chunks_exact(across)
+			.zip(spread.chunks_exact_mut(padded))
+		{
 			copy(line, &mut spread[..across]);
 		}
 	}

@@ -311,7 +311,9 @@ impl One<'_> {
 				match folded {
 					Some(pictures) => {
 						let product_of = [&mut whole[..size]];
-						multiply(workspace, &product, left, right, packed, product_of, nothing);
+						multiply(
+							workspace, &product, left, right, packed, product_of, nothing,
+						);
 						fold_picture(vectors, &pictures, whole, product.columns, outputs[0]);
 					}
 					None => multiply(
@@ -345,13 +347,26 @@ impl One<'_> {
 		let block = self.stack.row_block(*padded);
 		for first in (0..rows).step_by(block) {
 			let block = first..rows.min(first + block);
-			multiply_rows(vectors, padded, block.clone(), left, picture, self.places, spread);
+			multiply_rows(
+				vectors,
+				padded,
+				block.clone(),
+				left,
+				picture,
+				self.places,
+				spread,
+			);
 			let range = block.start * columns..block.end * columns;
 			let finished = match whole.is_empty() {
 				true => &mut spare[..range.len()],
 				false => &mut whole[range.clone()],
 			};
-			close_rows(vectors, padded, &spread[..block.len() * padded.row()], finished);
+			close_rows(
+				vectors,
+				padded,
+				&spread[..block.len() * padded.row()],
+				finished,
+			);
 			let parts = outputs.each_mut().map(|output| match output.is_empty() {
 				true => Default::default(),
 				false => &mut output[range.clone()],
@@ -552,7 +567,12 @@ pub(crate) fn sum_stack(
 				let picture = padded.pictures().picture();
 				let slots = gathered.chunks_exact_mut(padded.length());
 				for (slot, at) in slots.zip(terms.pictures.clone()) {
-					pad(vectors, padded, &read.elements[at * picture..][..picture], slot);
+					pad(
+						vectors,
+						padded,
+						&read.elements[at * picture..][..picture],
+						slot,
+					);
 				}
 				let places = &places[first_row..first_row + sums.len() / columns];
 				add_terms(vectors, &terms, places, gathered, panels, add, sums);

@@ -72,7 +72,6 @@ impl<'a> Offsets<'a> {
 		let most = places.iter().copied().max().unwrap_or(0) as usize;
 		Offsets { places, most }
 	}
-
 }
 
 /// One tile's work.
