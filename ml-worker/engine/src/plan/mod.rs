@@ -10,6 +10,7 @@
 
 mod draft;
 mod lower;
+mod mask;
 mod place;
 mod tail;
 
@@ -351,7 +352,9 @@ impl fmt::Display for Stage {
 impl Plan {
 	/// Plans a program.
 	pub(crate) fn new(checked: &Checked, vectors: Vectors) -> Self {
-		place::place(lower::lower(checked), checked, vectors)
+		let mut lowered = lower::lower(checked);
+		mask::make_masks_again(&mut lowered);
+		place::place(lowered, checked, vectors)
 	}
 
 	/// The bytes that a session of this plan takes.

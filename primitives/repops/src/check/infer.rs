@@ -48,9 +48,8 @@ fn infer_unbounded(kind: &OperationKind, operands: &[&TensorType]) -> Result<Ten
 			transpose_right,
 		} => {
 			let [left, right] = take(operands)?;
-			let (left_stack, [m, n], right_stack) =
-				product(left, *transpose_left, right, *transpose_right)?;
-			let stack = match (left_stack, right_stack) {
+			let ([m, n], stacks) = product(left, *transpose_left, right, *transpose_right)?;
+			let stack = match (stacks[0], stacks[1]) {
 				([], stack) | (stack, []) => stack,
 				(one, other) if one == other => one,
 				_ => return Err(differ(left, right)),
@@ -62,9 +61,8 @@ fn infer_unbounded(kind: &OperationKind, operands: &[&TensorType]) -> Result<Ten
 			transpose_right,
 		} => {
 			let [left, right] = take(operands)?;
-			let (left_stack, result, right_stack) =
-				product(left, *transpose_left, right, *transpose_right)?;
-			if left_stack != right_stack {
+			let (result, stacks) = product(left, *transpose_left, right, *transpose_right)?;
+			if stacks[0] != stacks[1] {
 				return Err(differ(left, right));
 			}
 			Ok(TensorType::f32(result))
@@ -486,14 +484,14 @@ fn inner_length(left: &TensorType, transposed: bool) -> Option<(u32, &[u32])> {
 	Some((if transposed { rows } else { columns }, stack))
 }
 
-/// Of two matrices, or stacks of them, that can be multiplied: the axes of the left stack, the rows and columns of
-/// the product, the axes of the right stack.
+/// Of two matrices, or stacks of them, that can be multiplied: the rows and columns of the product, and the axes of
+/// both stacks.
 fn product<'a>(
 	left: &'a TensorType,
 	transpose_left: bool,
 	right: &'a TensorType,
 	transpose_right: bool,
-) -> Result<(&'a [u32], [u32; 2], &'a [u32]), Reason> {
+) -> Result<([u32; 2], [&'a [u32]; 2]), Reason> {
 	let (left_stack, m, left_inner) = matrices(left, 0, transpose_left)?;
 	let (right_stack, right_inner, n) = matrices(right, 1, transpose_right)?;
 	if left_inner != right_inner {
@@ -502,7 +500,7 @@ fn product<'a>(
 			right: right_inner,
 		});
 	}
-	Ok((left_stack, [m, n], right_stack))
+	Ok(([m, n], [left_stack, right_stack]))
 }
 
 /// The axes of a stack of `F32` matrices, and rows and columns of each, after they have been transposed if so marked.
