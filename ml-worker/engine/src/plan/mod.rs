@@ -103,6 +103,10 @@ pub(crate) struct Move {
 
 /// One pass over some outputs.
 #[derive(Debug)]
+#[allow(
+	clippy::large_enum_variant,
+	reason = "a plan has some hundred stages, of which most are the large ones"
+)]
 pub(crate) enum Stage {
 	/// An operation that is not elementwise.
 	Anchor(Anchor, Root),
