@@ -161,7 +161,7 @@ impl<'a> Lowering<'a> {
 				operation: operation_name(operation),
 				place: self.places.describe(self.tape, recorded),
 				shapes: self.describe(operation),
-				reason,
+				reason: Box::new(reason),
 			},
 			None => CaptureError::Program(ProgramError::Operation {
 				index: recorded as u32,
