@@ -211,7 +211,7 @@ impl<'a> Lowering<'a> {
 	fn as_number(&mut self, value: ValueId) -> ValueId {
 		match self.graph.dtype(value) {
 			DType::F32 => value,
-			DType::U32 => self.graph.to_number(value),
+			DType::U32 => self.graph.number_of(value),
 		}
 	}
 
@@ -223,7 +223,7 @@ impl<'a> Lowering<'a> {
 
 	fn as_integer(&mut self, value: ValueId) -> ValueId {
 		match self.graph.dtype(value) {
-			DType::F32 => self.graph.to_integer(value),
+			DType::F32 => self.graph.integer_of(value),
 			DType::U32 => value,
 		}
 	}
