@@ -9,7 +9,7 @@ use burn::{
 	tensor::{activation, backend::Backend, Int, Tensor},
 };
 use ml_worker_capture::{Model, Sizes};
-use stock::{agrees, Data};
+use stock::{agreement::agrees, Data};
 
 const SIZES: Sizes = Sizes {
 	columns: 6,

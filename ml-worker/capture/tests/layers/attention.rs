@@ -2,7 +2,7 @@
 
 use crate::{
 	agree,
-	stock::{agrees, Data},
+	stock::{agreement::agrees, Data},
 	SIZES,
 };
 use burn::{

@@ -1,6 +1,6 @@
 //! Convolutions of one and two dimensions.
 
-use crate::stock::{agrees, Data};
+use crate::stock::{agreement::agrees, Data};
 use burn::{
 	module::Module,
 	nn::{

@@ -1,6 +1,6 @@
 //! Rows of tables that integers choose.
 
-use crate::stock::{agrees, Data};
+use crate::stock::{agreement::agrees, Data};
 use burn::{
 	module::{Initializer, Module, Param},
 	nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},

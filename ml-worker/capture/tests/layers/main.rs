@@ -87,7 +87,7 @@ macro_rules! agree {
 				}
 			}
 			let data = crate::stock::Data::synthetic(crate::SIZES);
-			crate::stock::agrees(&crate::AroundModel(Tested), &data);
+			crate::stock::agreement::agrees(&crate::AroundModel(Tested), &data);
 		}
 	)*};
 }

@@ -2,7 +2,10 @@
 
 use crate::{
 	agree,
-	stock::{agrees, agrees_within, Data},
+	stock::{
+		agreement::{agrees, agrees_within},
+		Data,
+	},
 	AroundModel, Between, SIZES,
 };
 use burn::{

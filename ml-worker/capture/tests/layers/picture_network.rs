@@ -1,6 +1,6 @@
 //! A network of convolutions learns as by stock Burn.
 
-use crate::stock::{follows, Data};
+use crate::stock::{agreement::follows, Data};
 use burn::{
 	module::Module,
 	nn::{

@@ -1,6 +1,6 @@
 //! A small transformer that foretells characters learns as by stock Burn.
 
-use crate::stock::{follows_within, Data};
+use crate::stock::{agreement::follows_within, Data};
 use burn::{
 	module::{Initializer, Module, Param},
 	nn::{

@@ -1,8 +1,6 @@
 //! Stock Burn beside the captured programs: the same model, initial weights and batches.
 
-mod agreement;
-
-pub(crate) use agreement::{agrees, agrees_within, follows, follows_within};
+pub(crate) mod agreement;
 
 use burn::{
 	backend::Autodiff,
