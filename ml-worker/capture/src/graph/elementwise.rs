@@ -219,12 +219,12 @@ impl Graph {
 
 	/// 1 where a mask is 0, else 0.
 	pub(crate) fn not(&mut self, mask: ValueId) -> ValueId {
-		let numbers = self.to_number(mask);
+		let numbers = self.number_of(mask);
 		self.compare_scalar(Relation::Equal, numbers, 0.0)
 	}
 
 	/// Numbers as integers: without their fraction; 0 for those below 1.
-	pub(crate) fn to_integer(&mut self, a: ValueId) -> ValueId {
+	pub(crate) fn integer_of(&mut self, a: ValueId) -> ValueId {
 		if let Some((OperationKind::ToNumber, inner)) = self.origin(a) {
 			return inner;
 		}
@@ -232,10 +232,10 @@ impl Graph {
 	}
 
 	/// Integers as numbers.
-	pub(crate) fn to_number(&mut self, a: ValueId) -> ValueId {
+	pub(crate) fn number_of(&mut self, a: ValueId) -> ValueId {
 		if let Some((OperationKind::Broadcast { shape }, inner)) = self.origin(a) {
 			let shape = shape.0.clone();
-			let inner = self.to_number(inner);
+			let inner = self.number_of(inner);
 			return self.broadcast(inner, &shape);
 		}
 		self.element(OperationKind::ToNumber, &[a], DType::F32)

@@ -162,7 +162,7 @@ impl<'a> Lowering<'a> {
 				operation: operation_name(operation),
 				place: self.places.describe(self.tape, recorded),
 				shapes: self.describe(operation),
-				reason,
+				reason: Box::new(reason),
 			},
 			None => CaptureError::Program(ProgramError::Operation {
 				index: recorded as u32,
@@ -212,7 +212,7 @@ impl<'a> Lowering<'a> {
 	fn as_number(&mut self, value: ValueId) -> ValueId {
 		match self.graph.dtype(value) {
 			DType::F32 => value,
-			DType::U32 => self.graph.to_number(value),
+			DType::U32 => self.graph.number_of(value),
 		}
 	}
 
@@ -224,7 +224,7 @@ impl<'a> Lowering<'a> {
 
 	fn as_integer(&mut self, value: ValueId) -> ValueId {
 		match self.graph.dtype(value) {
-			DType::F32 => self.graph.to_integer(value),
+			DType::F32 => self.graph.integer_of(value),
 			DType::U32 => value,
 		}
 	}

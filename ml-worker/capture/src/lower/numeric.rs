@@ -198,7 +198,7 @@ impl Lowering<'_> {
 			}
 			IntoInt(op) => {
 				let input = self.number(&op.input)?;
-				return Ok(self.graph.to_integer(input));
+				return Ok(self.graph.integer_of(input));
 			}
 			Matmul(op) => return self.matmul(op),
 			Random(op) => return self.random(op, out),
@@ -257,7 +257,7 @@ impl Lowering<'_> {
 				let happens = self
 					.graph
 					.compare_scalar(Relation::Less, random, probability);
-				self.graph.to_number(happens)
+				self.graph.number_of(happens)
 			}
 			None => random,
 		})
