@@ -1,5 +1,6 @@
 //! From Burn's recorded operations to those of programs.
 
+mod attention;
 mod base;
 mod convolution;
 mod data;
@@ -277,6 +278,7 @@ impl<'a> Lowering<'a> {
 			Linear(_) | LinearXBackward(_) | LinearWeightBackward(_) | LinearBiasBackward(_) => {
 				self.linear(operation, out)
 			}
+			Attention(op) => self.attention(op),
 			Embedding(op) => self.embedding(op),
 			EmbeddingBackward(op) => self.embedding_backward(op),
 			Conv1d(_)

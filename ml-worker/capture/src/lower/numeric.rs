@@ -147,7 +147,7 @@ impl Lowering<'_> {
 
 	/// A quotient. Where the divisor is the same for many elements, its reciprocal is rounded once and they are
 	/// multiplied by it.
-	fn quotient(&mut self, a: ValueId, b: ValueId) -> ValueId {
+	pub(super) fn quotient(&mut self, a: ValueId, b: ValueId) -> ValueId {
 		if let Some(divisor) = self.graph.constant_value(b) {
 			return self.graph.divide_scalar(a, divisor);
 		}
