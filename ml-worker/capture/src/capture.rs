@@ -164,6 +164,8 @@ pub fn capture<M: Model>(
 	optimiser: &OptimiserSpec,
 	sizes: &Sizes,
 ) -> Result<Programs, CaptureError> {
+	// Recorded for the shape of the scores: Burn's loss would speak of a wrong one in its own words.
+	record_evaluation(model, sizes)?;
 	let step = capture_step(model, optimiser, sizes)?;
 	let evaluation = capture_evaluation(model, &step.state, sizes)?;
 	Ok(Programs { step, evaluation })

@@ -38,7 +38,7 @@ pub enum CaptureError {
 		/// The shapes of its operands and results.
 		shapes: String,
 		/// The rule.
-		reason: Reason,
+		reason: Box<Reason>,
 	},
 	/// The module read the value of a tensor while it was recorded.
 	#[error(

@@ -2,7 +2,7 @@
 
 use super::Graph;
 use repops::{
-	program::{OperationKind, ValueId, Window},
+	program::{Operation, OperationKind, ValueId, Window},
 	tensor::DType,
 };
 
@@ -42,20 +42,33 @@ impl Graph {
 		self.push(kind, &[left, right], DType::F32, vec![rows, columns])
 	}
 
-	fn without_transposition(&self, (mut value, mut transposed): Factor) -> Factor {
-		while let Some((OperationKind::Permute { axes }, inner)) = self.origin(value) {
-			let rank = axes.len();
-			let swapped = (0..rank).map(|axis| match rank - axis {
-				1 => rank - 2,
-				2 => rank - 1,
-				_ => axis,
-			});
-			if !swapped.eq(axes.iter().map(|axis| usize::from(*axis))) {
-				break;
-			}
-			(value, transposed) = (inner, !transposed);
+	/// The same factor with its transposition as a mark, unless the elements of a row lie side by side anyway.
+	fn without_transposition(&mut self, (value, transposed): Factor) -> Factor {
+		let Some((OperationKind::Permute { axes }, inner)) = self.origin(value) else {
+			return (value, transposed);
+		};
+		let mut axes: Vec<usize> = axes.iter().map(|axis| usize::from(*axis)).collect();
+		let last = axes.len() - 1;
+		if axes[last - 1] != last {
+			return (value, transposed);
 		}
-		(value, transposed)
+		axes.swap(last - 1, last);
+		(self.permute(inner, &axes), !transposed)
+	}
+
+	/// A product whose matrices are transposed: that of the factors in the other order. Each element is the same chain
+	/// of the same products.
+	pub(super) fn transposed_product(&mut self, product: ValueId) -> Option<ValueId> {
+		let Operation { kind, operands } = self.operation_of(product)?;
+		let OperationKind::MatMul {
+			transpose_left,
+			transpose_right,
+		} = *kind
+		else {
+			return None;
+		};
+		let (left, right) = (operands[0], operands[1]);
+		Some(self.matmul((right, !transpose_right), (left, !transpose_left)))
 	}
 
 	/// The axes of a stack, and rows and columns of each of its matrices after the transposition.
@@ -70,6 +83,10 @@ impl Graph {
 	}
 
 	pub(crate) fn sum(&mut self, a: ValueId, axis: usize) -> ValueId {
+		if let Some(a) = self.negated(a) {
+			let sum = self.sum(a, axis);
+			return self.multiply_scalar(sum, -1.0);
+		}
 		self.reduce(OperationKind::Sum { axis: axis as u8 }, a, axis)
 	}
 

@@ -9,6 +9,29 @@ use repops::{
 };
 
 impl Graph {
+	/// Adds an operation on elements of the same places. If all operands are reshaped from the same shape, so is the
+	/// result: the operations before and after it then form one chain.
+	fn element(&mut self, kind: OperationKind, operands: &[ValueId], dtype: DType) -> ValueId {
+		let shape = self.shape(operands[0]).to_vec();
+		let inner: Option<Vec<ValueId>> = operands.iter().map(|a| self.reshaped(*a)).collect();
+		if let Some(inner) = inner {
+			let from = self.shape(inner[0]);
+			if inner.iter().all(|other| self.shape(*other) == from) {
+				let result = self.element(kind, &inner, dtype);
+				return self.reshape(result, &shape);
+			}
+		}
+		self.push(kind, operands, dtype, shape)
+	}
+
+	/// What a value is reshaped from.
+	fn reshaped(&self, value: ValueId) -> Option<ValueId> {
+		match self.origin(value) {
+			Some((OperationKind::Reshape { .. }, inner)) => Some(inner),
+			_ => None,
+		}
+	}
+
 	pub(crate) fn add(&mut self, a: ValueId, b: ValueId) -> ValueId {
 		if let Some(b) = self.constant_value(b) {
 			return self.add_scalar(a, b);
@@ -22,7 +45,7 @@ impl Graph {
 		if let Some(a) = self.negated(a) {
 			return self.subtract(b, a);
 		}
-		self.push_like(OperationKind::Add, &[a, b], a)
+		self.element(OperationKind::Add, &[a, b], DType::F32)
 	}
 
 	pub(crate) fn subtract(&mut self, a: ValueId, b: ValueId) -> ValueId {
@@ -36,14 +59,24 @@ impl Graph {
 		if let Some(b) = self.negated(b) {
 			return self.add(a, b);
 		}
-		self.push_like(OperationKind::Subtract, &[a, b], a)
+		self.element(OperationKind::Subtract, &[a, b], DType::F32)
 	}
 
 	/// `x`, if the value is `-x`.
-	fn negated(&self, value: ValueId) -> Option<ValueId> {
-		match self.origin(value) {
-			Some((OperationKind::MultiplyScalar(factor), inner)) if f32::from(*factor) == -1.0 => {
+	pub(super) fn negated(&mut self, value: ValueId) -> Option<ValueId> {
+		match self.origin(value)? {
+			(OperationKind::MultiplyScalar(factor), inner) if f32::from(*factor) == -1.0 => {
 				Some(inner)
+			}
+			(OperationKind::Reshape { shape }, inner) => {
+				let shape = shape.0.clone();
+				let inner = self.negated(inner)?;
+				Some(self.reshape(inner, &shape))
+			}
+			(OperationKind::Broadcast { shape }, inner) => {
+				let shape = shape.0.clone();
+				let inner = self.negated(inner)?;
+				Some(self.broadcast(inner, &shape))
 			}
 			_ => None,
 		}
@@ -56,11 +89,23 @@ impl Graph {
 		if let Some(a) = self.constant_value(a) {
 			return self.multiply_scalar(b, a);
 		}
-		self.push_like(OperationKind::Multiply, &[a, b], a)
+		if let Some(a) = self.negated(a) {
+			let product = self.multiply(a, b);
+			return self.multiply_scalar(product, -1.0);
+		}
+		if let Some(b) = self.negated(b) {
+			let product = self.multiply(a, b);
+			return self.multiply_scalar(product, -1.0);
+		}
+		self.element(OperationKind::Multiply, &[a, b], DType::F32)
 	}
 
 	pub(crate) fn divide(&mut self, a: ValueId, b: ValueId) -> ValueId {
-		self.push_like(OperationKind::Divide, &[a, b], a)
+		if let Some(a) = self.negated(a) {
+			let quotient = self.divide(a, b);
+			return self.multiply_scalar(quotient, -1.0);
+		}
+		self.element(OperationKind::Divide, &[a, b], DType::F32)
 	}
 
 	/// `a / b`, as a product with the rounded `1 / b` if that is a normal number.
@@ -81,7 +126,7 @@ impl Graph {
 				self.constant(number::add(a_value, b), &shape)
 			}
 			None if b == 0.0 => a,
-			None => self.push_like(OperationKind::AddScalar(b.into()), &[a], a),
+			None => self.element(OperationKind::AddScalar(b.into()), &[a], DType::F32),
 		}
 	}
 
@@ -106,12 +151,14 @@ impl Graph {
 				let scaled = self.multiply_scalar(operand, b);
 				self.broadcast(scaled, &shape)
 			}
-			Some((OperationKind::Reshape { shape }, operand)) => {
-				let shape = shape.0.clone();
-				let scaled = self.multiply_scalar(operand, b);
-				self.reshape(scaled, &shape)
-			}
-			_ => self.push_like(OperationKind::MultiplyScalar(b.into()), &[a], a),
+			_ => match self.reshaped(a) {
+				Some(operand) => {
+					let shape = self.shape(a).to_vec();
+					let scaled = self.multiply_scalar(operand, b);
+					self.reshape(scaled, &shape)
+				}
+				None => self.element(OperationKind::MultiplyScalar(b.into()), &[a], DType::F32),
+			},
 		}
 	}
 
@@ -122,15 +169,19 @@ impl Graph {
 			let inner = self.unary(kind, operand);
 			return self.broadcast(inner, &shape);
 		}
-		self.push_like(kind, &[a], a)
+		self.element(kind, &[a], DType::F32)
 	}
 
 	pub(crate) fn compare(&mut self, relation: Relation, a: ValueId, b: ValueId) -> ValueId {
-		let shape = self.shape(a).to_vec();
-		self.push(OperationKind::Compare(relation), &[a, b], DType::U32, shape)
+		self.element(OperationKind::Compare(relation), &[a, b], DType::U32)
 	}
 
 	pub(crate) fn compare_scalar(&mut self, relation: Relation, a: ValueId, b: f32) -> ValueId {
+		if let Some(inner) = self.reshaped(a) {
+			let shape = self.shape(a).to_vec();
+			let mask = self.compare_scalar(relation, inner, b);
+			return self.reshape(mask, &shape);
+		}
 		let kind = OperationKind::CompareScalar(relation, b.into());
 		// Relu and its gradient ask for `x <= 0` and `relu(x) <= 0`. What was filled with `b` where
 		// `x <= b` is `<= b` in just the same places.
@@ -150,47 +201,44 @@ impl Graph {
 				}
 			}
 		}
-		let shape = self.shape(a).to_vec();
-		self.push(kind, &[a], DType::U32, shape)
+		self.element(kind, &[a], DType::U32)
 	}
 
 	/// `a` where the mask is not 0, else `b`.
 	pub(crate) fn select(&mut self, mask: ValueId, a: ValueId, b: ValueId) -> ValueId {
 		match self.constant_value(a) {
 			Some(value) => self.fill(mask, b, value),
-			None => self.push_like(OperationKind::Select, &[mask, a, b], a),
+			None => self.element(OperationKind::Select, &[mask, a, b], self.dtype(a)),
 		}
 	}
 
 	/// The constant where the mask is not 0, else `a`.
 	pub(crate) fn fill(&mut self, mask: ValueId, a: ValueId, value: f32) -> ValueId {
-		self.push_like(OperationKind::Fill(value.into()), &[mask, a], a)
+		self.element(OperationKind::Fill(value.into()), &[mask, a], DType::F32)
 	}
 
 	/// 1 where a mask is 0, else 0.
 	pub(crate) fn not(&mut self, mask: ValueId) -> ValueId {
-		let numbers = self.to_number(mask);
+		let numbers = self.number_of(mask);
 		self.compare_scalar(Relation::Equal, numbers, 0.0)
 	}
 
 	/// Numbers as integers: without their fraction; 0 for those below 1.
-	pub(crate) fn to_integer(&mut self, a: ValueId) -> ValueId {
+	pub(crate) fn integer_of(&mut self, a: ValueId) -> ValueId {
 		if let Some((OperationKind::ToNumber, inner)) = self.origin(a) {
 			return inner;
 		}
-		let shape = self.shape(a).to_vec();
-		self.push(OperationKind::ToInteger, &[a], DType::U32, shape)
+		self.element(OperationKind::ToInteger, &[a], DType::U32)
 	}
 
 	/// Integers as numbers.
-	pub(crate) fn to_number(&mut self, a: ValueId) -> ValueId {
+	pub(crate) fn number_of(&mut self, a: ValueId) -> ValueId {
 		if let Some((OperationKind::Broadcast { shape }, inner)) = self.origin(a) {
 			let shape = shape.0.clone();
-			let inner = self.to_number(inner);
+			let inner = self.number_of(inner);
 			return self.broadcast(inner, &shape);
 		}
-		let shape = self.shape(a).to_vec();
-		self.push(OperationKind::ToNumber, &[a], DType::F32, shape)
+		self.element(OperationKind::ToNumber, &[a], DType::F32)
 	}
 
 	pub(crate) fn one_hot(&mut self, labels: ValueId, classes: u32) -> ValueId {

@@ -123,12 +123,17 @@ impl Graph {
 		}
 	}
 
-	/// The operation that makes a value.
-	fn operation(&self, value: ValueId) -> Option<&OperationKind> {
+	/// The operation that makes a value, with its operands.
+	fn operation_of(&self, value: ValueId) -> Option<&Operation> {
 		match &self.nodes[value as usize].origin {
-			Origin::Operation(Operation { kind, .. }) => Some(kind),
+			Origin::Operation(operation) => Some(operation),
 			Origin::Input(_) => None,
 		}
+	}
+
+	/// The operation that makes a value.
+	fn operation(&self, value: ValueId) -> Option<&OperationKind> {
+		self.operation_of(value).map(|operation| &operation.kind)
 	}
 
 	/// The number that all elements of a value are known to be.

@@ -45,6 +45,11 @@ impl Graph {
 		self.push(kind, &[a], self.dtype(a), shape.to_vec())
 	}
 
+	/// Whether a value consists of elements that are repeated.
+	pub(crate) fn is_repeated(&self, value: ValueId) -> bool {
+		matches!(self.operation(value), Some(OperationKind::Broadcast { .. }))
+	}
+
 	/// A tensor of one element, repeated to a shape of any rank.
 	pub(crate) fn broadcast_scalar(&mut self, a: ValueId, shape: &[u32]) -> ValueId {
 		let a = self.reshape(a, &vec![1; shape.len()]);
@@ -62,6 +67,11 @@ impl Graph {
 		}
 		if let Some(value) = self.constant_value(a) {
 			return self.constant(value, &shape);
+		}
+		if swaps_last_two(axes) {
+			if let Some(product) = self.transposed_product(a) {
+				return product;
+			}
 		}
 		match self.origin(a) {
 			Some((OperationKind::Permute { axes: inner_axes }, inner)) => {
@@ -166,4 +176,13 @@ impl Graph {
 		};
 		self.push(kind, &[], DType::F32, shape.to_vec())
 	}
+}
+
+/// Whether these axes transpose each matrix of a stack and change nothing else.
+fn swaps_last_two(axes: &[usize]) -> bool {
+	let Some((stack, matrix)) = axes.split_last_chunk::<2>() else {
+		return false;
+	};
+	let rank = axes.len();
+	stack.iter().copied().eq(0..rank - 2) && *matrix == [rank - 1, rank - 2]
 }

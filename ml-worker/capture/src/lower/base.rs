@@ -123,7 +123,7 @@ impl Lowering<'_> {
 		if parts.iter().any(is_number) {
 			parts = parts.iter().map(|part| self.as_number(*part)).collect();
 		} else {
-			whole = self.graph.to_integer(whole);
+			whole = self.graph.integer_of(whole);
 		}
 		let mut starts = vec![0; op.out.shape.num_dims()];
 		for part in parts {

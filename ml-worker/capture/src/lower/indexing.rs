@@ -105,7 +105,7 @@ impl Lowering<'_> {
 			return Ok(self.graph.multiply(ones, value));
 		}
 		let places = self.graph.iota(&table, axis);
-		let indices = self.graph.to_number(indices);
+		let indices = self.graph.number_of(indices);
 		let indices = self.graph.broadcast(indices, &table);
 		let mask = self.graph.compare(Relation::Equal, places, indices);
 		Ok(self.graph.select(mask, value, zeros))

@@ -1,5 +1,6 @@
 //! From Burn's recorded operations to those of programs.
 
+mod attention;
 mod base;
 mod convolution;
 mod data;
@@ -161,7 +162,7 @@ impl<'a> Lowering<'a> {
 				operation: operation_name(operation),
 				place: self.places.describe(self.tape, recorded),
 				shapes: self.describe(operation),
-				reason,
+				reason: Box::new(reason),
 			},
 			None => CaptureError::Program(ProgramError::Operation {
 				index: recorded as u32,
@@ -211,7 +212,7 @@ impl<'a> Lowering<'a> {
 	fn as_number(&mut self, value: ValueId) -> ValueId {
 		match self.graph.dtype(value) {
 			DType::F32 => value,
-			DType::U32 => self.graph.to_number(value),
+			DType::U32 => self.graph.number_of(value),
 		}
 	}
 
@@ -223,7 +224,7 @@ impl<'a> Lowering<'a> {
 
 	fn as_integer(&mut self, value: ValueId) -> ValueId {
 		match self.graph.dtype(value) {
-			DType::F32 => self.graph.to_integer(value),
+			DType::F32 => self.graph.integer_of(value),
 			DType::U32 => value,
 		}
 	}
@@ -277,6 +278,7 @@ impl<'a> Lowering<'a> {
 			Linear(_) | LinearXBackward(_) | LinearWeightBackward(_) | LinearBiasBackward(_) => {
 				self.linear(operation, out)
 			}
+			Attention(op) => self.attention(op),
 			Embedding(op) => self.embedding(op),
 			EmbeddingBackward(op) => self.embedding_backward(op),
 			Conv1d(_)

@@ -26,7 +26,7 @@ impl Lowering<'_> {
 			}
 			Div(op) => {
 				let (a, b) = binary(op)?;
-				self.graph.divide(a, b)
+				self.quotient(a, b)
 			}
 			AddScalar(op) => {
 				let a = self.number(&op.lhs)?;
@@ -145,6 +145,19 @@ impl Lowering<'_> {
 		})
 	}
 
+	/// A quotient. Where the divisor is the same for many elements, its reciprocal is rounded once and they are
+	/// multiplied by it.
+	pub(super) fn quotient(&mut self, a: ValueId, b: ValueId) -> ValueId {
+		if let Some(divisor) = self.graph.constant_value(b) {
+			return self.graph.divide_scalar(a, divisor);
+		}
+		if !self.graph.is_repeated(b) {
+			return self.graph.divide(a, b);
+		}
+		let inverse = self.graph.unary(OperationKind::Reciprocal, b);
+		self.graph.multiply(a, inverse)
+	}
+
 	fn sum_all(&mut self, input: &TensorIr) -> Lowered {
 		let input = self.operand(input)?;
 		let row = self.graph.flatten(input);
@@ -185,7 +198,7 @@ impl Lowering<'_> {
 			}
 			IntoInt(op) => {
 				let input = self.number(&op.input)?;
-				return Ok(self.graph.to_integer(input));
+				return Ok(self.graph.integer_of(input));
 			}
 			Matmul(op) => return self.matmul(op),
 			Random(op) => return self.random(op, out),
@@ -244,7 +257,7 @@ impl Lowering<'_> {
 				let happens = self
 					.graph
 					.compare_scalar(Relation::Less, random, probability);
-				self.graph.to_number(happens)
+				self.graph.number_of(happens)
 			}
 			None => random,
 		})

@@ -92,6 +92,11 @@ impl Pictures {
 		self.window.kernel[axis] as usize
 	}
 
+	/// How far windows go beyond each border.
+	pub(super) fn padding(&self, axis: usize) -> usize {
+		self.window.padding[axis] as usize
+	}
+
 	fn stride(&self, axis: usize) -> usize {
 		self.window.stride[axis] as usize
 	}
@@ -119,7 +124,7 @@ impl Pictures {
 
 	/// Channel and position of a row of an unfolded picture.
 	#[inline(always)]
-	fn row(&self, row: usize) -> (usize, [usize; 2]) {
+	pub(super) fn row(&self, row: usize) -> (usize, [usize; 2]) {
 		let (channel, position) = (row / self.positions(), row % self.positions());
 		(
 			channel,

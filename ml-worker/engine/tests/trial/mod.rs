@@ -6,7 +6,7 @@
 )]
 
 use crate::{
-	engines::assert_steps_conform,
+	engines::{assert_observed, assert_steps_conform},
 	programs::{Builder, Numbers},
 };
 use proptest::prelude::*;
@@ -153,6 +153,7 @@ impl Trial {
 			..bindings
 		};
 		assert_steps_conform(&checked, &bindings, 1);
+		assert_observed(&checked, &bindings);
 		interpret::run(&checked, &bindings).expect("everything is given")
 	}
 }
