@@ -55,7 +55,7 @@ impl Visitor for Memory {
 /// The bytes by which a process grows when it starts to train.
 fn measure_apart(network: &str, threads: usize) -> Result<f64, Box<dyn Error>> {
 	let output = Command::new(std::env::current_exe()?)
-		.args([FLAG, network, &threads.to_string()])
+		.args(["overhead", FLAG, network, &threads.to_string()])
 		// Every buffer of some size gets pages of its own, so that none lies in what was freed before.
 		.env("MALLOC_MMAP_THRESHOLD_", "16384")
 		.output()?;
