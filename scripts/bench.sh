@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Measures, side by side and in turns within one run, and prints ratios.
 #
-# usage: scripts/bench.sh step [ROUNDS]
+# usage: scripts/bench.sh step [--pytorch] [ROUNDS]
 #        scripts/bench.sh dispute
 #        scripts/bench.sh referee
 #
-# step: microseconds of a training step for the networks 784-128-64-10 (batch 100) and 784-1024-1024-10
-#       (batch 128), on one thread and two: this engine beside stock Burn's flex backend.
+# step: microseconds of a training step of five networks (three MLPs, a CNN, a transformer), on one thread and two:
+#       this engine beside stock Burn's flex backend and, when asked, PyTorch: a table, as in docs/engine.md. PyTorch
+#       is installed from PyPI into a virtual environment in the cache: 5.5 GiB, as PyPI's wheel for Linux brings
+#       CUDA. pip's own settings hold, so that a wheel without it can be had from elsewhere.
 # dispute: what a dispute costs for models of 10^5, 10^6 and 10^7 parameters, played by both parties, and for one
 #       of 10^9 by calculation: a table, as in docs/disputes.md. It takes a minute and 2.5 GiB.
 # referee: microseconds of the moves that are worst for the chain, in wasm as the node runs it and natively: a table,
@@ -14,12 +16,25 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+PYTORCH_VERSION=2.15.0
+
+# Makes the virtual environment, unless it is there already.
+install_pytorch() {
+  local folder=$POUW_CACHE_DIR/pytorch-$PYTORCH_VERSION
+  [ ! -x "$folder/bin/python" ] || return 0
+  rm -rf "$folder.new"
+  python3 -m venv "$folder.new"
+  "$folder.new/bin/python" -m pip install --quiet "torch==$PYTORCH_VERSION" >&2
+  mv "$folder.new" "$folder"
+}
+
 usage() { sed -n '4,6p' scripts/bench.sh | cut -c3- >&2; exit 2; }
 [ $# -ge 1 ] || usage
 what=$1
 shift
+pytorch=no
 case $what in
-  step) ;;
+  step) if [ "${1-}" = --pytorch ]; then pytorch=yes; shift; fi ;;
   dispute | referee) [ $# -eq 0 ] || usage ;;
   *) printf 'bench: nothing is measured under the name %s\n' "$what" >&2; usage ;;
 esac
@@ -27,5 +42,9 @@ esac
 ./scripts/setup.sh >&2
 # shellcheck source=scripts/environment.sh
 . scripts/environment.sh
+if [ $pytorch = yes ]; then
+  install_pytorch
+  set -- --pytorch "$POUW_CACHE_DIR/pytorch-$PYTORCH_VERSION/bin/python" "$@"
+fi
 cargo build --quiet "${POUW_BUILD[@]}" --example "bench_$what"
 exec "$CARGO_TARGET_DIR/release/examples/bench_$what" "$@"

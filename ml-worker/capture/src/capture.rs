@@ -58,7 +58,7 @@ use repops::{
 ///     }
 /// }
 ///
-/// let optimiser = OptimiserSpec::Sgd { learning_rate: 0.1, momentum: 0.9, weight_decay: 0.0 };
+/// let optimiser = OptimiserSpec::sgd(0.1).with_clip_norm(1.0);
 /// let sizes = Sizes { columns: 64, classes: 10, batch: 32, training_rows: 1437, test_rows: 360 };
 /// let programs = capture(&Mine, &optimiser, &sizes)?;
 /// assert_eq!(programs.step.state[0].name, b"inner.weight");
@@ -202,7 +202,7 @@ pub fn capture_step<M: Model>(
 		state: &mut state,
 		outputs: &mut outputs,
 	};
-	optimiser::append(optimiser, &optimised, &mut step)?;
+	optimiser::append(optimiser, optimised, &mut step)?;
 	// The state in its order, then the loss.
 	outputs.sort_by_key(|(target, _)| match target {
 		Target::State(index) => u32::from(*index),

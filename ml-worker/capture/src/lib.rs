@@ -21,7 +21,7 @@ mod record;
 
 pub use capture::{capture, Model, Programs, Sizes};
 pub use error::CaptureError;
-pub use spec::{Layer, ModelSpec, OptimiserSpec};
+pub use spec::{Layer, LearningRate, ModelSpec, OptimiserSpec};
 
 /// Builds the programs of a model that is given by its layers, with the softmax's cross-entropy as
 /// its loss. The same arguments give the same programs, byte by byte.

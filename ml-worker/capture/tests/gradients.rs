@@ -8,7 +8,7 @@ use burn::{
 	nn::{loss::CrossEntropyLossConfig, Linear, LinearConfig},
 	tensor::{activation, backend::Backend, Int, Tensor},
 };
-use ml_worker_capture::{capture, Model, OptimiserSpec, Sizes};
+use ml_worker_capture::{capture, LearningRate, Model, OptimiserSpec, Sizes};
 use stock::{difference, gradients, Data};
 
 const SIZES: Sizes = Sizes {
@@ -21,9 +21,10 @@ const SIZES: Sizes = Sizes {
 
 /// With momentum the velocity after the first step is the gradient itself.
 const SGD: OptimiserSpec = OptimiserSpec::Sgd {
-	learning_rate: 0.1,
+	learning_rate: LearningRate::Constant(0.1),
 	momentum: 0.9,
 	weight_decay: 0.0,
+	clip_norm: None,
 };
 
 /// Each number is the result of a few dozen operations, each rounded to 2^-24.

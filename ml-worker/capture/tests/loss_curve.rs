@@ -68,9 +68,10 @@ fn linear(outputs: u32) -> Layer {
 
 fn sgd(learning_rate: f32, momentum: f32, weight_decay: f32) -> OptimiserSpec {
 	OptimiserSpec::Sgd {
-		learning_rate,
+		learning_rate: learning_rate.into(),
 		momentum,
 		weight_decay,
+		clip_norm: None,
 	}
 }
 
@@ -96,22 +97,18 @@ fn sgd_with_momentum_and_weight_decay() {
 
 #[test]
 fn adam_with_relu() {
-	let optimiser = OptimiserSpec::Adam {
-		learning_rate: 0.003,
-		beta1: 0.9,
-		beta2: 0.999,
-		epsilon: 1e-8,
-	};
+	let optimiser = OptimiserSpec::adam(0.003);
 	follows_burn(vec![linear(32), Layer::Relu {}, linear(5)], optimiser);
 }
 
 #[test]
 fn adam_with_sigmoid_and_no_bias() {
 	let optimiser = OptimiserSpec::Adam {
-		learning_rate: 0.01,
+		learning_rate: 0.01.into(),
 		beta1: 0.8,
 		beta2: 0.99,
 		epsilon: 1e-6,
+		clip_norm: None,
 	};
 	let layers = vec![
 		Layer::Linear {

@@ -9,7 +9,7 @@ use burn::{
 	nn::{Linear, LinearConfig},
 	tensor::{backend::Backend, Int, Tensor},
 };
-use ml_worker_capture::{capture, Model, OptimiserSpec, Sizes};
+use ml_worker_capture::{capture, LearningRate, Model, OptimiserSpec, Sizes};
 use repops::program::{Initialiser, StateRole};
 use stock::{correct, difference, losses, Data};
 
@@ -86,10 +86,11 @@ const MODEL: ResidualModel = ResidualModel {
 	classes: 4,
 };
 const ADAM: OptimiserSpec = OptimiserSpec::Adam {
-	learning_rate: 0.005,
+	learning_rate: LearningRate::Constant(0.005),
 	beta1: 0.9,
 	beta2: 0.999,
 	epsilon: 1e-6,
+	clip_norm: None,
 };
 
 #[test]

@@ -6,17 +6,8 @@ use repops::{
 	program::{Initialiser, OperationKind, Program, Source, StateRole},
 };
 
-const SGD: OptimiserSpec = OptimiserSpec::Sgd {
-	learning_rate: 0.1,
-	momentum: 0.0,
-	weight_decay: 0.0,
-};
-const ADAM: OptimiserSpec = OptimiserSpec::Adam {
-	learning_rate: 0.001,
-	beta1: 0.9,
-	beta2: 0.999,
-	epsilon: 1e-8,
-};
+const SGD: OptimiserSpec = OptimiserSpec::sgd(0.1);
+const ADAM: OptimiserSpec = OptimiserSpec::adam(0.001);
 
 fn programs(optimiser: &OptimiserSpec) -> Programs {
 	let layers = vec![
@@ -52,7 +43,10 @@ fn the_same_specification_gives_the_same_bytes() {
 		let first = programs(&optimiser);
 		// Others capture at the same time and draw ids from the same source.
 		let others: Vec<_> = (0..4)
-			.map(|_| std::thread::spawn(move || programs(&optimiser)))
+			.map(|_| {
+				let optimiser = optimiser.clone();
+				std::thread::spawn(move || programs(&optimiser))
+			})
 			.collect();
 		for other in others {
 			let other = other.join().unwrap();

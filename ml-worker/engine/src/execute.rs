@@ -6,7 +6,9 @@ use crate::{
 	kernels::{
 		elementwise::{all_finite, apply, update, Elements},
 		matmul::{multiply, Product, Workspace},
-		movement, reduction,
+		movement, random, reduction,
+		stack::{multiply_stack, sum_stack, Scratch, StackProduct},
+		window,
 	},
 	plan::{Anchor, Destination, Load, Operand, Plan, Root, Stage, Tail, BLOCK, TAIL_OPERATIONS},
 	storage::Storage,
@@ -20,15 +22,22 @@ const LEAST_WORK: usize = 1 << 14;
 /// What a stage writes: the matrix product, if it is kept, then the outputs of its tail.
 const OUTPUTS: usize = 1 + TAIL_OPERATIONS;
 
-/// Runs all stages once, and says whether the new state and the loss are finite.
-pub(crate) fn execute(plan: &Plan, vectors: Vectors, storage: &mut Storage, team: &Team) -> bool {
+/// Runs all stages once, and says whether the new state and the loss are finite. `finished` is called after each stage
+/// with its number.
+pub(crate) fn execute(
+	plan: &Plan,
+	vectors: Vectors,
+	storage: &mut Storage,
+	team: &Team,
+	mut finished: impl FnMut(usize),
+) -> bool {
 	let execution = Execution {
 		plan,
 		vectors,
 		team,
 		finite: AtomicBool::new(true),
 	};
-	for stage in &plan.stages {
+	for (number, stage) in plan.stages.iter().enumerate() {
 		match stage {
 			Stage::Anchor(anchor, root) => execution.anchor(anchor, *root, storage),
 			Stage::Product {
@@ -38,8 +47,16 @@ pub(crate) fn execute(plan: &Plan, vectors: Vectors, storage: &mut Storage, team
 				result,
 				tail,
 			} => execution.product(product, [*left, *right], *result, tail, storage),
+			Stage::Stack {
+				stack,
+				left,
+				right,
+				result,
+				tail,
+			} => execution.stack(stack, [*left, *right], *result, tail, storage),
 			Stage::Elementwise(tail) => execution.elementwise(tail, storage),
 		}
+		finished(number);
 	}
 	for moved in &plan.moves {
 		let from = std::mem::replace(&mut storage.slots[moved.from], Buffer::empty());
@@ -85,9 +102,10 @@ impl Execution<'_> {
 				operand,
 				view: axis,
 			} => reduction::max(team, vectors, view(operand), axis, result),
-			Anchor::ArgMax { operand, columns } => {
-				reduction::arg_max_rows(team, view(operand), *columns, result)
-			}
+			Anchor::ArgMax {
+				operand,
+				view: axis,
+			} => reduction::arg_max_along(team, view(operand), axis, result),
 			Anchor::GatherRows {
 				table,
 				indices,
@@ -106,6 +124,69 @@ impl Execution<'_> {
 				movement::transpose(team, vectors, view(operand), *columns, result)
 			}
 			Anchor::Broadcast { operand, axes } => movement::broadcast(view(operand), axes, result),
+			Anchor::Permute { operand, axes } => {
+				movement::permute(team, vectors, view(operand), axes, result)
+			}
+			Anchor::Slice { whole, part } => movement::copy_part(
+				&view(whole)[part.start..],
+				&part.whole_strides,
+				result,
+				&part.part_strides,
+				&part.lengths,
+			),
+			Anchor::Insert {
+				whole,
+				inserted,
+				part,
+			} => {
+				result.copy_from_slice(view(whole));
+				movement::copy_part(
+					view(inserted),
+					&part.part_strides,
+					&mut result[part.start..],
+					&part.whole_strides,
+					&part.lengths,
+				)
+			}
+			Anchor::ScatterRows {
+				operand,
+				indices,
+				row,
+			} => movement::scatter_rows(team, view(operand), *row, view(indices), result),
+			Anchor::StackSum { stack, left, right } => {
+				let mut turned = std::mem::replace(&mut storage.packed, Buffer::empty());
+				let length = stack.turned_length();
+				let operands = [*left, *right].map(|root| storage.view(plan, root));
+				let scratch = self.scratch(storage);
+				sum_stack(scratch, stack, operands, &mut turned[..length], result);
+				storage.packed = turned;
+			}
+			Anchor::Unfold { operand, pictures } => {
+				window::unfold(team, pictures, view(operand), result)
+			}
+			Anchor::Fold { operand, pictures } => {
+				window::fold(team, pictures, view(operand), result)
+			}
+			Anchor::Unpool {
+				operand,
+				chosen,
+				pictures,
+			} => window::unpool(team, pictures, [view(operand), view(chosen)], result),
+			Anchor::Pool {
+				operand,
+				pictures,
+				found,
+			} => window::pool(team, pictures, *found, view(operand), result),
+			Anchor::Random {
+				seed,
+				position,
+				stream,
+				distribution,
+			} => {
+				let operands = [view(seed), view(position)];
+				random::draw(team, operands, *stream, *distribution, result)
+			}
+			Anchor::Iota { length, inner } => movement::iota(*length, *inner, result),
 		}
 		storage.put_back(plan, root, buffer);
 	}
@@ -154,6 +235,49 @@ impl Execution<'_> {
 			},
 		);
 		storage.packed = packed;
+		self.put_outputs_back(result, tail, buffers, storage);
+	}
+
+	fn scratch<'b>(&'b self, storage: &'b Storage) -> Scratch<'b> {
+		Scratch {
+			workspace: Workspace {
+				team: self.team,
+				vectors: self.vectors,
+				rows: &storage.rows,
+				left: &storage.left,
+			},
+			own: &storage.scratch,
+		}
+	}
+
+	fn stack(
+		&self,
+		stack: &StackProduct,
+		operands: [Root; 2],
+		result: Option<Root>,
+		tail: &Tail,
+		storage: &mut Storage,
+	) {
+		let mut buffers = self.take_outputs(result, tail, storage);
+		let operands = operands.map(|operand| storage.view(self.plan, operand));
+		let outputs = output_slices(&mut buffers, stack.count * stack.result_length());
+		multiply_stack(
+			self.scratch(storage),
+			stack,
+			operands,
+			outputs,
+			|worker, start, rows, mut outputs| {
+				let mut registers = lock(&storage.registers[worker]);
+				self.tail(
+					tail,
+					storage,
+					start,
+					rows,
+					&mut outputs[1..],
+					&mut registers,
+				);
+			},
+		);
 		self.put_outputs_back(result, tail, buffers, storage);
 	}
 

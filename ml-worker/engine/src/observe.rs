@@ -54,7 +54,7 @@ pub(crate) fn run_observed(
 			OperationKind::MatMul {
 				transpose_left,
 				transpose_right,
-			} => {
+			} if kind.shape.rank() == 2 => {
 				let [left, right] = operands[..] else {
 					return Err(refuse(Reason::Malformed));
 				};
@@ -84,13 +84,12 @@ fn matrix_product(
 	kind: &TensorType,
 ) -> Tensor {
 	let (vectors, threads) = (engine.vectors, &engine.threads);
-	let product = Product {
-		rows: kind.shape.rows(),
-		columns: kind.shape.columns(),
-		inner: left.shape.0[usize::from(!left_transposed)] as usize,
+	let inner = left.shape.0[usize::from(!left_transposed)] as usize;
+	let product = Product::new(
+		[kind.shape.rows(), inner, kind.shape.columns()],
 		left_transposed,
 		right_transposed,
-	};
+	);
 	let per_worker = |length: usize| -> Vec<Mutex<Buffer>> {
 		let buffers = (0..threads.count()).map(|_| Mutex::new(Buffer::zeroed(length)));
 		buffers.collect()

@@ -1,7 +1,8 @@
 //! Runs of a compiled program.
 
 use crate::{
-	buffer::as_u32, commit::tensor_root, execute::execute, storage::Storage, Compiled, EngineError,
+	buffer::as_u32, commit::tensor_root, execute::execute, plan::Stage, storage::Storage, Compiled,
+	EngineError,
 };
 use repops::{
 	check::Role,
@@ -10,7 +11,10 @@ use repops::{
 	program::{Source, StateTensor},
 	tensor::{Elements, Tensor, TensorType},
 };
-use std::ops::{ControlFlow, Range};
+use std::{
+	ops::{ControlFlow, Range},
+	time::{Duration, Instant},
+};
 
 /// What a step leaves besides the new state.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,7 +81,7 @@ impl<'data> Session<'data> {
 		engine.threads.enter(|team| {
 			for position in positions.clone() {
 				storage.set_position(plan, position);
-				let diverged = !execute(plan, engine.vectors, storage, team);
+				let diverged = !execute(plan, engine.vectors, storage, team, |_| ());
 				let loss = plan.loss.map_or(0.0, |loss| storage.view(plan, loss)[0]);
 				if observe(position, StepOutcome { loss, diverged }).is_break() || diverged {
 					return position.saturating_add(1);
@@ -85,6 +89,27 @@ impl<'data> Session<'data> {
 			}
 			positions.end
 		})
+	}
+
+	/// Does a step for each of these positions, and gives for each stage of the plan what it does and how long it took
+	/// at the least, for those who look for where the time goes.
+	pub fn stage_times(&mut self, positions: Range<u64>) -> Vec<(String, Duration)> {
+		let Session {
+			compiled: Compiled { engine, plan, .. },
+			storage,
+		} = self;
+		let mut times = vec![Duration::MAX; plan.stages.len()];
+		engine.threads.enter(|team| {
+			for position in positions {
+				storage.set_position(plan, position);
+				let mut start = Instant::now();
+				execute(plan, engine.vectors, storage, team, |stage| {
+					times[stage] = times[stage].min(start.elapsed());
+					start = Instant::now();
+				});
+			}
+		});
+		plan.stages.iter().map(Stage::to_string).zip(times).collect()
 	}
 
 	/// A copy of the state.
@@ -176,7 +201,7 @@ pub(crate) fn run_once(compiled: &Compiled, bindings: &Bindings) -> Result<Outpu
 	let mut storage = Storage::new(plan, engine.threads(), bindings)?;
 	let finite = engine
 		.threads
-		.enter(|team| execute(plan, engine.vectors, &mut storage, team));
+		.enter(|team| execute(plan, engine.vectors, &mut storage, team, |_| ()));
 	let homes = plan.state.iter().zip(&plan.state_lengths);
 	let state = checked.program().state.iter().zip(homes);
 	let state = state

@@ -22,6 +22,8 @@ pub(crate) struct Storage<'data> {
 	pub(crate) rows: Vec<Mutex<Buffer>>,
 	/// For each worker packed rows of a left matrix.
 	pub(crate) left: Vec<Mutex<Buffer>>,
+	/// For each worker what products of stacks take.
+	pub(crate) scratch: Vec<Mutex<Buffer>>,
 	/// For each worker the registers of elementwise operations.
 	pub(crate) registers: Vec<Mutex<Buffer>>,
 }
@@ -68,6 +70,7 @@ impl<'data> Storage<'data> {
 			packed: Buffer::zeroed(plan.packed),
 			rows: per_worker(plan.rows),
 			left: per_worker(plan.left),
+			scratch: per_worker(plan.scratch),
 			registers: per_worker(plan.registers),
 		};
 		for (tensor, slot) in plan.state.iter().enumerate() {

@@ -124,6 +124,11 @@ impl Ticket {
 }
 
 impl Team {
+	/// The calling thread by itself, for work within a job.
+	pub(crate) fn alone() -> Self {
+		Team::new(0)
+	}
+
 	fn new(helpers: usize) -> Self {
 		let nothing: &Job = &|_, _| ();
 		Team {

@@ -2,17 +2,18 @@
 
 mod engines;
 mod programs;
+mod trial;
 
-use engines::{assert_conforms, assert_steps_conform};
+use engines::assert_conforms;
 use programs::{Builder, Numbers};
 use proptest::prelude::*;
 use repops::{
 	check::Role,
-	interpret::{self, Bindings, Outputs},
-	program::{Initialiser, OperationKind, Relation, Source, StateRole, Target, ValueId},
-	random::Seed,
-	tensor::{DType, Shape, Tensor, TensorType},
+	interpret::Bindings,
+	program::{OperationKind, Relation, Source, Target},
+	tensor::TensorType,
 };
+use trial::{config, Trial};
 
 const RELATIONS: [Relation; 6] = [
 	Relation::Equal,
@@ -22,151 +23,6 @@ const RELATIONS: [Relation; 6] = [
 	Relation::Greater,
 	Relation::GreaterEqual,
 ];
-
-const ZERO: Initialiser = Initialiser::Constant(repops::program::Bits(0));
-
-/// Lengths around those of tiles, vectors, chunks and blocks.
-const LENGTHS: [u32; 24] = [
-	1, 2, 3, 5, 6, 7, 8, 10, 15, 16, 17, 31, 33, 48, 63, 64, 65, 100, 130, 255, 256, 257, 300, 530,
-];
-
-fn config(cases: u32) -> ProptestConfig {
-	ProptestConfig {
-		cases,
-		failure_persistence: None,
-		..ProptestConfig::default()
-	}
-}
-
-/// A program under test: one operation on state tensors and labels.
-struct Trial {
-	numbers: Numbers,
-	builder: Builder,
-	state: Vec<Tensor>,
-	features: Option<Tensor>,
-	labels: Option<Tensor>,
-}
-
-impl Trial {
-	fn new(seed: u64) -> Self {
-		Trial {
-			numbers: Numbers(seed),
-			builder: Builder::default(),
-			state: vec![],
-			features: None,
-			labels: None,
-		}
-	}
-
-	/// A random length such that the product of all is at most `bound`.
-	fn length(&mut self, bound: usize) -> u32 {
-		let fitting: Vec<u32> = LENGTHS
-			.into_iter()
-			.filter(|length| *length as usize <= bound)
-			.collect();
-		self.numbers.pick(&fitting)
-	}
-
-	/// A state tensor of numbers of every kind, sometimes equal to an earlier one.
-	fn operand(&mut self, shape: impl Into<Shape>) -> ValueId {
-		let shape = shape.into();
-		let earlier = self
-			.state
-			.iter()
-			.find(|tensor| tensor.shape == shape)
-			.cloned();
-		let tensor = match earlier {
-			Some(mut earlier) if self.numbers.below(2) == 0 => {
-				if let repops::tensor::Elements::F32(elements) = &mut earlier.elements {
-					elements
-						.iter_mut()
-						.step_by(3)
-						.for_each(|element| *element = self.numbers.nasty());
-				}
-				earlier
-			}
-			_ => self.numbers.nasty_tensor(shape.clone()),
-		};
-		self.state.push(tensor);
-		let (index, value) = self.builder.state(StateRole::Parameter, shape, ZERO);
-		self.builder.output(Target::State(index), value);
-		value
-	}
-
-	/// A tensor of integers below the bound.
-	fn integers(&mut self, count: u32, bound: u32) -> ValueId {
-		self.labels = Some(self.numbers.labels(count, bound));
-		self.builder.input(Source::Labels, TensorType::u32([count]))
-	}
-
-	/// [`Self::finish`] for an operation that computes: no engine and no reference makes another NaN than the
-	/// one, whatever the compiler thinks of NaNs.
-	fn finish_computation(self, kind: OperationKind, operands: &[ValueId]) {
-		let outputs = self.finish(kind, operands);
-		let result = outputs
-			.state
-			.last()
-			.expect("the result is the last state tensor");
-		let foreign =
-			|bits: &u32| f32::from_bits(*bits).is_nan() && *bits != repops::number::NAN.to_bits();
-		assert_eq!(
-			result.bits().find(foreign),
-			None,
-			"a NaN that is not the one"
-		);
-	}
-
-	/// Compares the operation's result with the reference's.
-	fn finish(mut self, kind: OperationKind, operands: &[ValueId]) -> Outputs {
-		let result = self.builder.operate(kind, operands);
-		let result = match self.builder.types[result as usize].dtype {
-			DType::F32 => result,
-			// Integers below 600 are told apart by this.
-			DType::U32 => {
-				let count = self
-					.builder
-					.shape(result)
-					.elements()
-					.expect("a small shape") as u32;
-				let row = self.builder.operate(
-					OperationKind::Reshape {
-						shape: [count].into(),
-					},
-					&[result],
-				);
-				self.builder
-					.operate(OperationKind::OneHot { classes: 600 }, &[row])
-			}
-		};
-		let shape = self.builder.shape(result);
-		let target = self
-			.builder
-			.declare(StateRole::Parameter, shape.clone(), ZERO);
-		self.builder.output(Target::State(target), result);
-		self.state.push(self.numbers.tensor(shape));
-		let loss = OperationKind::Constant {
-			shape: [1].into(),
-			value: 0.5.into(),
-		};
-		let loss = self.builder.operate(loss, &[]);
-		self.builder.output(Target::Loss, loss);
-		let bindings = Bindings {
-			state: &self.state,
-			features: self.features.as_ref(),
-			labels: self.labels.as_ref(),
-			seed: Seed([self.numbers.word() as u8; 32]),
-			position: self.numbers.word() >> self.numbers.below(64),
-			..Bindings::default()
-		};
-		let checked = self.builder.check(Role::Step);
-		let bindings = Bindings {
-			position: bindings.position.min(u64::MAX - 9),
-			..bindings
-		};
-		assert_steps_conform(&checked, &bindings, 1);
-		interpret::run(&checked, &bindings).expect("everything is given")
-	}
-}
 
 proptest! {
 	#![proptest_config(config(96))]
@@ -262,7 +118,7 @@ proptest! {
 		let mut trial = Trial::new(seed);
 		let shape = [trial.length(100), trial.length(600)];
 		let operand = trial.operand(shape);
-		trial.finish(OperationKind::ArgMax, &[operand]);
+		trial.finish(OperationKind::ArgMax { axis: 1 }, &[operand]);
 	}
 
 	#[test]
@@ -310,12 +166,12 @@ proptest! {
 		let mut trial = Trial::new(seed);
 		let shape = [trial.length(300), trial.length(300)];
 		let operand = trial.operand(shape);
-		trial.finish(OperationKind::Transpose, &[operand]);
+		trial.finish(OperationKind::Permute { axes: vec![1, 0] }, &[operand]);
 		// Before a matrix product a transposition is only a mark.
 		let mut trial = Trial::new(seed);
 		let shape = [shape[0].min(65), shape[1].min(65)];
 		let operands = [trial.operand(shape), trial.operand(shape)];
-		let transposed = trial.builder.operate(OperationKind::Transpose, &operands[..1]);
+		let transposed = trial.builder.operate(OperationKind::Permute { axes: vec![1, 0] }, &operands[..1]);
 		let kind = OperationKind::MatMul { transpose_left: false, transpose_right: false };
 		trial.finish(kind, &[transposed, operands[1]]);
 	}

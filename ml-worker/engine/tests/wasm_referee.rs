@@ -116,9 +116,9 @@ impl<'a> Trial<'a> {
 	/// What makes the operand of an input.
 	fn operand(&mut self, input: ValueId, operand: &Tensor) -> ValueId {
 		let made = match operand.kind().dtype {
-			DType::U32 if self.builder.types[input as usize].dtype == DType::F32 => {
-				self.builder.operate(OperationKind::ArgMax, &[input])
-			}
+			DType::U32 if self.builder.types[input as usize].dtype == DType::F32 => self
+				.builder
+				.operate(OperationKind::ArgMax { axis: 1 }, &[input]),
 			_ => input,
 		};
 		let shape = operand.shape.clone();
@@ -186,7 +186,7 @@ impl<'a> Trial<'a> {
 fn classes(case: &Case) -> u32 {
 	match &case.kind {
 		OperationKind::BatchRows { population, .. } => *population,
-		OperationKind::ArgMax => *case.operands[0].shape.0.last().unwrap(),
+		OperationKind::ArgMax { .. } => *case.operands[0].shape.0.last().unwrap(),
 		OperationKind::CountNonzero => case.operands[0].len() as u32 + 1,
 		OperationKind::Compare(_) | OperationKind::CompareScalar(..) => 2,
 		_ => 1 + case.operands[0].bits().max().unwrap(),

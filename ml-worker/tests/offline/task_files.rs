@@ -177,6 +177,12 @@ fn wrong_types_are_named() {
 		"invalid type",
 	);
 	refused(
+		"learning_rate = 0.01",
+		"learning_rate = [[0, 0.01], [-5, 0.02]]",
+		"optimiser.learning_rate",
+		"`-5`",
+	);
+	refused(
 		"outputs = 9",
 		"outputs = -9",
 		"model.layers.0.outputs",
@@ -306,6 +312,18 @@ fn settings_that_can_not_work_are_named() {
 		"learning_rate = nan",
 		"optimiser.learning_rate",
 		"NaN",
+	);
+	refused(
+		"learning_rate = 0.01",
+		"learning_rate = [[0, 0.01], [0, 0.02]]",
+		"optimiser.learning_rate",
+		"point 1 is [0, 0.02]",
+	);
+	refused(
+		"learning_rate = 0.01",
+		"clip_norm = 0.0\nlearning_rate = 0.01",
+		"optimiser.clip_norm",
+		"greater than 0",
 	);
 }
 

@@ -2,10 +2,11 @@
 
 use burn::{
 	backend::Autodiff,
+	grad_clipping::GradientClippingConfig,
 	module::{AutodiffModule, Module, ModuleMapper, ModuleVisitor, Param},
 	optim::{
-		decay::WeightDecayConfig, momentum::MomentumConfig, AdamConfig, GradientsParams, Optimizer,
-		SgdConfig,
+		decay::WeightDecayConfig, momentum::MomentumConfig, AdamConfig, AdamWConfig,
+		GradientsParams, Optimizer, SgdConfig,
 	},
 	tensor::{
 		backend::{AutodiffBackend, Backend},
@@ -13,7 +14,7 @@ use burn::{
 	},
 };
 use burn_flex::Flex;
-use ml_worker_capture::{Model, OptimiserSpec, Sizes};
+use ml_worker_capture::{LearningRate, Model, OptimiserSpec, Sizes};
 use ml_worker_engine::{Engine, EngineOptions};
 use repops::{
 	check::{check, Limits, Role},
@@ -182,6 +183,9 @@ pub(crate) fn load<B: Backend, M: Module<B>>(module: M, state: &[Tensor]) -> M {
 }
 
 /// The losses of stock Burn over the same steps from the same initial state.
+///
+/// Burn clips the gradient of each parameter by its own norm: that is the same only for a model of a
+/// single parameter.
 pub(crate) fn losses<M: Model>(
 	model: &M,
 	optimiser: &OptimiserSpec,
@@ -194,13 +198,17 @@ where
 {
 	let module = model.init::<Stock>(&Default::default());
 	let module = load(module, &initial_state(program, &data.seed));
+	let clipping = optimiser.clip_norm().map(GradientClippingConfig::Norm);
+	let rates: Vec<f64> = (0..steps)
+		.map(|step| rate(optimiser.learning_rate(), step))
+		.collect();
 	match *optimiser {
 		OptimiserSpec::Sgd {
-			learning_rate,
 			momentum,
 			weight_decay,
+			..
 		} => {
-			let mut config = SgdConfig::new();
+			let mut config = SgdConfig::new().with_gradient_clipping(clipping);
 			if momentum != 0.0 {
 				let momentum = MomentumConfig::new()
 					.with_momentum(momentum.into())
@@ -211,40 +219,81 @@ where
 			if weight_decay != 0.0 {
 				config = config.with_weight_decay(Some(WeightDecayConfig::new(weight_decay)));
 			}
-			descend(model, module, config.init(), learning_rate, data, steps)
+			descend(model, module, config.init(), &rates, data)
 		}
 		OptimiserSpec::Adam {
-			learning_rate,
 			beta1,
 			beta2,
 			epsilon,
+			..
 		} => {
 			let config = AdamConfig::new()
 				.with_beta_1(beta1)
 				.with_beta_2(beta2)
-				.with_epsilon(epsilon);
-			descend(model, module, config.init(), learning_rate, data, steps)
+				.with_epsilon(epsilon)
+				.with_grad_clipping(clipping);
+			descend(model, module, config.init(), &rates, data)
+		}
+		OptimiserSpec::AdamW {
+			beta1,
+			beta2,
+			epsilon,
+			weight_decay,
+			..
+		} => {
+			let config = AdamWConfig::new()
+				.with_beta_1(beta1)
+				.with_beta_2(beta2)
+				.with_epsilon(epsilon)
+				.with_weight_decay(weight_decay)
+				.with_grad_clipping(clipping);
+			descend(model, module, config.init(), &rates, data)
 		}
 	}
 }
 
+/// A learning rate at a step, in double precision.
+pub(crate) fn rate(rate: &LearningRate, step: u64) -> f64 {
+	let points = match rate {
+		LearningRate::Constant(rate) => return f64::from(*rate),
+		LearningRate::Table(points) => points,
+	};
+	let step = step as f64;
+	let after = points
+		.iter()
+		.position(|(at, _)| f64::from(*at) > step)
+		.unwrap_or(points.len());
+	match (
+		after.checked_sub(1).map(|before| points[before]),
+		points.get(after),
+	) {
+		(Some((from, low)), Some((to, high))) => {
+			let share = (step - f64::from(from)) / f64::from(to - from);
+			f64::from(low) + share * (f64::from(*high) - f64::from(low))
+		}
+		(Some((_, only)), None) | (None, Some(&(_, only))) => f64::from(only),
+		(None, None) => panic!("a table without points"),
+	}
+}
+
+/// A step with each of the rates.
 fn descend<M: Model>(
 	model: &M,
 	mut module: M::Module<Stock>,
 	mut optimiser: impl Optimizer<M::Module<Stock>, Stock>,
-	learning_rate: f32,
+	rates: &[f64],
 	data: &Data,
-	steps: u64,
 ) -> Vec<f32>
 where
 	M::Module<Stock>: AutodiffModule<Stock>,
 {
-	(0..steps)
-		.map(|position| {
+	(0..)
+		.zip(rates)
+		.map(|(position, rate)| {
 			let (features, labels) = data.batch::<Stock>(position);
 			let loss = model.loss(model.forward(&module, features), labels);
 			let gradients = GradientsParams::from_grads(loss.backward(), &module);
-			module = optimiser.step(learning_rate.into(), module.clone(), gradients);
+			module = optimiser.step(*rate, module.clone(), gradients);
 			loss.into_scalar()
 		})
 		.collect()

@@ -31,6 +31,12 @@ pub(crate) enum Function {
 	Sqrt,
 	/// Hyperbolic tangent.
 	Tanh,
+	/// The error function.
+	Erf,
+	/// Without its fraction, as an integer.
+	ToInteger,
+	/// The number that an integer is.
+	ToNumber,
 	/// 1 if the floats are in the relation, else 0, as integers.
 	Compare(Relation),
 	/// 1 if the integers are in the relation, else 0, as integers.
@@ -73,6 +79,9 @@ fn apply_with<M: MultiplyAdd>(function: Function, [a, b, c]: [Elements; 3], resu
 		Function::Log => map(a, result, |a| number::log_with(a, M::fused)),
 		Function::Sqrt => map(a, result, number::sqrt),
 		Function::Tanh => map(a, result, |a| number::tanh_with(a, M::fused)),
+		Function::Erf => map(a, result, |a| number::erf_with(a, M::fused)),
+		Function::ToInteger => map(a, result, |a| f32::from_bits(a as u32)),
+		Function::ToNumber => map(a, result, |a| a.to_bits() as f32),
 		Function::Compare(relation) => match relation {
 			Relation::Equal => zip(a, b, result, |a, b| integer(a == b)),
 			Relation::NotEqual => zip(a, b, result, |a, b| integer(a != b)),

@@ -4,4 +4,7 @@ pub(crate) mod elementwise;
 pub(crate) mod matmul;
 pub(crate) mod movement;
 mod prefetch;
+pub(crate) mod random;
 pub(crate) mod reduction;
+pub(crate) mod stack;
+pub(crate) mod window;

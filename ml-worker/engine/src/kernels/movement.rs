@@ -7,6 +7,7 @@ use crate::{
 	team::Team,
 };
 use repops::random::{batch_rows, Seed};
+use std::ops::Range;
 
 /// The least floats to move that are worth another thread.
 const LEAST_WORK: usize = 1 << 14;
@@ -84,27 +85,163 @@ pub(crate) fn transpose(
 	result: &mut [f32],
 ) {
 	let rows = matrix.len() / columns;
-	let transpose_square = square_transposer(vectors);
 	let chunk = team.chunk(columns, LEAST_WORK.div_ceil(rows), BAND) * rows;
 	team.for_each_chunk(result, chunk, |_, start, result| {
 		// `result` is a run of columns of the matrix.
-		let (first, count) = (start / rows, result.len() / rows);
-		for column in (0..count).step_by(BAND) {
-			for row in (0..rows).step_by(BAND) {
-				let from = &matrix[row * columns + first + column..];
-				let to = &mut result[column * rows + row..];
-				if column + BAND <= count && row + BAND <= rows {
-					transpose_square(from, columns, to, rows);
-					continue;
-				}
-				for j in 0..BAND.min(count - column) {
-					for i in 0..BAND.min(rows - row) {
-						to[j * rows + i] = from[i * columns + j];
-					}
+		let first = start / rows;
+		let run = first..first + result.len() / rows;
+		transpose_part(vectors, matrix, columns, rows, run, result);
+	});
+}
+
+/// These columns of a matrix, from row to row `stride`, each as a row of `rows` elements.
+fn transpose_part(
+	vectors: Vectors,
+	matrix: &[f32],
+	stride: usize,
+	rows: usize,
+	columns: Range<usize>,
+	result: &mut [f32],
+) {
+	let transpose_square = square_transposer(vectors);
+	let (first, count) = (columns.start, columns.len());
+	for column in (0..count).step_by(BAND) {
+		for row in (0..rows).step_by(BAND) {
+			let from = &matrix[row * stride + first + column..];
+			let to = &mut result[column * rows + row..];
+			if column + BAND <= count && row + BAND <= rows {
+				transpose_square(from, stride, to, rows);
+				continue;
+			}
+			for j in 0..BAND.min(count - column) {
+				for i in 0..BAND.min(rows - row) {
+					to[j * rows + i] = from[i * stride + j];
 				}
 			}
 		}
+	}
+}
+
+/// An axis of a tensor that is read in another order: how long it is in the result, and how far its elements lie apart
+/// in the operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StridedAxis {
+	pub(crate) length: usize,
+	pub(crate) stride: usize,
+}
+
+/// Reads a tensor along other axes, outermost first.
+pub(crate) fn permute(
+	team: &Team,
+	vectors: Vectors,
+	elements: &[f32],
+	axes: &[StridedAxis],
+	result: &mut [f32],
+) {
+	let outermost = axes.first().map_or(1, |axis| axis.length);
+	let part = result.len() / outermost;
+	let chunk = team.chunk(outermost, LEAST_WORK.div_ceil(part), 1) * part;
+	team.for_each_chunk(result, chunk, |_, start, result| {
+		for (result, index) in result.chunks_exact_mut(part).zip(start / part..) {
+			match axes.split_first() {
+				Some((axis, inner)) => {
+					permute_part(vectors, &elements[index * axis.stride..], inner, result)
+				}
+				None => result.copy_from_slice(&elements[..result.len()]),
+			}
+		}
 	});
+}
+
+fn permute_part(vectors: Vectors, elements: &[f32], axes: &[StridedAxis], result: &mut [f32]) {
+	match axes {
+		[] => result[0] = elements[0],
+		[StridedAxis { stride: 1, length }] => result.copy_from_slice(&elements[..*length]),
+		[axis] => {
+			for (place, element) in result.iter_mut().zip(elements.iter().step_by(axis.stride)) {
+				*place = *element;
+			}
+		}
+		[StridedAxis { length, stride: 1 }, StridedAxis {
+			length: rows,
+			stride,
+		}] => transpose_part(vectors, elements, *stride, *rows, 0..*length, result),
+		[axis, inner @ ..] => {
+			let parts = result.chunks_exact_mut(result.len() / axis.length);
+			for (index, part) in parts.enumerate() {
+				permute_part(vectors, &elements[index * axis.stride..], inner, part);
+			}
+		}
+	}
+}
+
+/// Copies a part of a tensor between places that lie apart: `(from, its strides, to, its strides)`, along axes of these
+/// lengths, the last of which has stride 1 in both.
+pub(crate) fn copy_part(
+	from: &[f32],
+	from_strides: &[usize],
+	to: &mut [f32],
+	to_strides: &[usize],
+	lengths: &[usize],
+) {
+	let (Some((length, lengths)), Some((from_stride, from_strides)), Some((to_stride, to_strides))) = (
+		lengths.split_first(),
+		from_strides.split_first(),
+		to_strides.split_first(),
+	) else {
+		to[0] = from[0];
+		return;
+	};
+	if lengths.is_empty() {
+		return to[..*length].copy_from_slice(&from[..*length]);
+	}
+	for index in 0..*length {
+		copy_part(
+			&from[index * from_stride..],
+			from_strides,
+			&mut to[index * to_stride..],
+			to_strides,
+			lengths,
+		);
+	}
+}
+
+/// For each row of the result the sum of the rows whose index it is.
+pub(crate) fn scatter_rows(
+	team: &Team,
+	elements: &[f32],
+	row: usize,
+	indices: &[f32],
+	sums: &mut [f32],
+) {
+	let indices = as_u32(indices);
+	let rows = sums.len() / row;
+	// Each share of rows looks at all indices.
+	let least = LEAST_WORK.div_ceil(row).max(rows.div_ceil(team.workers()));
+	let chunk = team.chunk(rows, least, 1) * row;
+	team.for_each_chunk(sums, chunk, |_, start, sums| {
+		let (first, count) = (start / row, sums.len() / row);
+		sums.fill(0.0);
+		for (elements, index) in elements.chunks_exact(row).zip(indices) {
+			let Some(at) = (*index as usize)
+				.checked_sub(first)
+				.filter(|at| *at < count)
+			else {
+				continue;
+			};
+			for (sum, element) in sums[at * row..][..row].iter_mut().zip(elements) {
+				*sum += element;
+			}
+		}
+		super::window::canonicalise(sums);
+	});
+}
+
+/// The index along an axis, of which the axes after it have `inner` elements.
+pub(crate) fn iota(length: usize, inner: usize, result: &mut [f32]) {
+	for (at, place) in result.iter_mut().enumerate() {
+		*place = (at / inner % length) as f32;
+	}
 }
 
 /// An axis of a broadcast: how long it is in the result, and how far its elements lie apart in the operand

@@ -67,13 +67,15 @@ pub(crate) fn max(
 	});
 }
 
-/// The index of the greatest element of each row.
-pub(crate) fn arg_max_rows(team: &Team, elements: &[f32], columns: usize, indices: &mut [f32]) {
-	let chunk = team.chunk(indices.len(), LEAST_WORK.div_ceil(columns), 1);
+/// The index of the greatest element over an axis.
+pub(crate) fn arg_max_along(team: &Team, elements: &[f32], view: &AxisView, indices: &mut [f32]) {
+	let AxisView { length, inner, .. } = *view;
+	let chunk = team.chunk(indices.len(), LEAST_WORK.div_ceil(length), 1);
 	team.for_each_chunk(indices, chunk, |_, start, indices| {
-		let rows = elements[start * columns..].chunks_exact(columns);
-		for (index, row) in as_u32_mut(indices).iter_mut().zip(rows) {
-			*index = arg_max(row);
+		for (index, at) in as_u32_mut(indices).iter_mut().zip(start..) {
+			let first = at / inner * length * inner + at % inner;
+			let axis = elements[first..].iter().step_by(inner);
+			*index = arg_max(axis.take(length).copied());
 		}
 	});
 }
@@ -169,7 +171,7 @@ fn sum_columns_with<M: MultiplyAdd>(
 
 /// [`repops::kernel::maximum`], without branches.
 #[inline(always)]
-fn maximum(a: f32, b: f32) -> f32 {
+pub(super) fn maximum(a: f32, b: f32) -> f32 {
 	// Where neither is greater, the bits are the same but for the sign of a zero.
 	let equal = f32::from_bits(a.to_bits() & b.to_bits());
 	let greater = if a > b { a } else { equal };

@@ -4,6 +4,7 @@ use super::{Anchor, Root};
 use crate::kernels::{
 	elementwise::{Function, Spread},
 	matmul::Product,
+	stack::StackProduct,
 };
 use repops::program::Target;
 
@@ -31,6 +32,12 @@ pub(super) enum Head {
 	Anchor(Anchor, Root),
 	Product {
 		product: Product,
+		left: Root,
+		right: Root,
+		result: Root,
+	},
+	Stack {
+		stack: StackProduct,
 		left: Root,
 		right: Root,
 		result: Root,
@@ -69,17 +76,38 @@ impl Draft {
 	pub(super) fn head_reads(&self) -> Vec<Root> {
 		match &self.head {
 			Head::Nothing => vec![],
-			Head::Product { left, right, .. } => vec![*left, *right],
+			Head::Product { left, right, .. } | Head::Stack { left, right, .. } => {
+				vec![*left, *right]
+			}
 			Head::Anchor(anchor, _) => match anchor {
 				Anchor::Sum { operand, .. }
 				| Anchor::Max { operand, .. }
 				| Anchor::ArgMax { operand, .. }
 				| Anchor::Transpose { operand, .. }
-				| Anchor::Broadcast { operand, .. } => vec![*operand],
+				| Anchor::Broadcast { operand, .. }
+				| Anchor::Permute { operand, .. }
+				| Anchor::Unfold { operand, .. }
+				| Anchor::Fold { operand, .. }
+				| Anchor::Pool { operand, .. } => vec![*operand],
 				Anchor::GatherRows { table, indices, .. } => vec![*table, *indices],
-				Anchor::BatchRows { seed, position, .. } => vec![*seed, *position],
+				Anchor::ScatterRows {
+					operand, indices, ..
+				} => vec![*operand, *indices],
+				Anchor::BatchRows { seed, position, .. }
+				| Anchor::Random { seed, position, .. } => {
+					vec![*seed, *position]
+				}
 				Anchor::OneHot { labels, .. } => vec![*labels],
 				Anchor::CountNonzero { mask } => vec![*mask],
+				Anchor::Slice { whole, .. } => vec![*whole],
+				Anchor::Insert {
+					whole, inserted, ..
+				} => vec![*whole, *inserted],
+				Anchor::StackSum { left, right, .. } => vec![*left, *right],
+				Anchor::Unpool {
+					operand, chosen, ..
+				} => vec![*operand, *chosen],
+				Anchor::Iota { .. } => vec![],
 			},
 		}
 	}
@@ -89,7 +117,7 @@ impl Draft {
 		match &self.head {
 			Head::Nothing => None,
 			Head::Anchor(_, root) => Some(*root),
-			Head::Product { result, .. } => Some(*result),
+			Head::Product { result, .. } | Head::Stack { result, .. } => Some(*result),
 		}
 	}
 }

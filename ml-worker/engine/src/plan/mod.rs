@@ -18,10 +18,18 @@ use crate::{
 	kernels::{
 		elementwise::{Function, Spread},
 		matmul::Product,
-		movement::BroadcastAxis,
+		movement::{BroadcastAxis, StridedAxis},
+		stack::{StackProduct, StackSum},
+		window::{Found, Pictures},
 	},
 };
-use repops::{check::Checked, kernel::AxisView, program::Source, tensor::TensorType};
+use repops::{
+	check::Checked,
+	kernel::AxisView,
+	program::{Initialiser, Source},
+	tensor::TensorType,
+};
+use std::fmt;
 
 /// The number of a root.
 pub(crate) type Root = usize;
@@ -49,10 +57,12 @@ pub(crate) struct Plan {
 	pub(crate) correct: Option<Root>,
 	/// The floats that packed matrices take.
 	pub(crate) packed: usize,
-	/// The floats of a worker's own packed rows of a left matrix, rows of a product, and registers.
+	/// The floats of a worker's own packed rows of a left matrix, rows of a product, registers, and what products of
+	/// stacks take.
 	pub(crate) left: usize,
 	pub(crate) rows: usize,
 	pub(crate) registers: usize,
+	pub(crate) scratch: usize,
 }
 
 /// Something that the program reads.
@@ -104,6 +114,16 @@ pub(crate) enum Stage {
 		result: Option<Root>,
 		tail: Tail,
 	},
+	/// The products of stacks of matrices and the elementwise operations on them.
+	Stack {
+		stack: StackProduct,
+		left: Root,
+		right: Root,
+		/// The products themselves, or the pictures that they are folded to, if more is done with them than the tail
+		/// does.
+		result: Option<Root>,
+		tail: Tail,
+	},
 	/// Elementwise operations.
 	Elementwise(Tail),
 }
@@ -121,7 +141,7 @@ pub(crate) enum Anchor {
 	},
 	ArgMax {
 		operand: Root,
-		columns: usize,
+		view: AxisView,
 	},
 	GatherRows {
 		table: Root,
@@ -148,6 +168,67 @@ pub(crate) enum Anchor {
 		operand: Root,
 		axes: Vec<BroadcastAxis>,
 	},
+	Permute {
+		operand: Root,
+		axes: Vec<StridedAxis>,
+	},
+	Slice {
+		whole: Root,
+		part: Part,
+	},
+	Insert {
+		whole: Root,
+		inserted: Root,
+		part: Part,
+	},
+	ScatterRows {
+		operand: Root,
+		indices: Root,
+		row: usize,
+	},
+	StackSum {
+		stack: StackSum,
+		left: Root,
+		right: Root,
+	},
+	Unfold {
+		operand: Root,
+		pictures: Pictures,
+	},
+	Fold {
+		operand: Root,
+		pictures: Pictures,
+	},
+	Unpool {
+		operand: Root,
+		chosen: Root,
+		pictures: Pictures,
+	},
+	Pool {
+		operand: Root,
+		pictures: Pictures,
+		found: Found,
+	},
+	Random {
+		seed: Root,
+		position: Root,
+		stream: u32,
+		distribution: Initialiser,
+	},
+	Iota {
+		length: usize,
+		inner: usize,
+	},
+}
+
+/// A part of a tensor: where it begins, its lengths along all axes, and how far elements lie apart in the whole and in
+/// the part.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+	pub(crate) start: usize,
+	pub(crate) lengths: Vec<usize>,
+	pub(crate) whole_strides: Vec<usize>,
+	pub(crate) part_strides: Vec<usize>,
 }
 
 /// A chain of elementwise operations on blocks of elements.
@@ -218,6 +299,53 @@ pub(crate) const TAIL_OPERATIONS: usize = 24;
 /// The most places of a block: a register is 2 KiB, so that those of a long tail stay in the level-1 cache.
 pub(crate) const BLOCK: usize = 512;
 
+impl fmt::Display for Stage {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		let product = |f: &mut fmt::Formatter<'_>, product: &Product| {
+			let Product {
+				rows,
+				inner,
+				columns,
+				..
+			} = product;
+			write!(f, "product {rows} × {inner} × {columns}")
+		};
+		let tail = |f: &mut fmt::Formatter<'_>, tail: &Tail| {
+			let functions = tail.instructions.iter().map(|of| of.function);
+			write!(f, ", {} places", tail.length)?;
+			functions.clone().try_for_each(|function| write!(f, " {function:?}"))
+		};
+		match self {
+			Stage::Anchor(anchor, _) => {
+				let whole = format!("{anchor:?}");
+				f.write_str(whole.split(' ').next().unwrap_or_default())
+			}
+			Stage::Product {
+				product: of,
+				tail: then,
+				..
+			} => {
+				product(f, of)?;
+				tail(f, then)
+			}
+			Stage::Stack {
+				stack, tail: then, ..
+			} => {
+				write!(f, "{} × ", stack.count)?;
+				product(f, &stack.product)?;
+				match stack.folded {
+					Some(_) => f.write_str(", folded"),
+					None => tail(f, then),
+				}
+			}
+			Stage::Elementwise(then) => {
+				f.write_str("elementwise")?;
+				tail(f, then)
+			}
+		}
+	}
+}
+
 impl Plan {
 	/// Plans a program.
 	pub(crate) fn new(checked: &Checked, vectors: Vectors) -> Self {
@@ -227,6 +355,7 @@ impl Plan {
 	/// The bytes that a session of this plan takes.
 	pub(crate) fn memory_bytes(&self, workers: usize) -> u64 {
 		let slots: usize = self.slots.iter().sum();
-		4 * (slots + self.packed + workers * (self.left + self.rows + self.registers)) as u64
+		let own = self.left + self.rows + self.registers + self.scratch;
+		4 * (slots + self.packed + workers * own) as u64
 	}
 }

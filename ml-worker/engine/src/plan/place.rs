@@ -3,8 +3,8 @@
 use super::{
 	draft::{Draft, Head, Lowered, Term},
 	tail::{block, join_products, read_in_place},
-	Destination, Input, Instruction, Load, Memory, Move, Operand, Place, Plan, Root, Stage, Tail,
-	BLOCK,
+	Anchor, Destination, Input, Instruction, Load, Memory, Move, Operand, Place, Plan, Root, Stage,
+	Tail, BLOCK,
 };
 use crate::instruction_set::Vectors;
 use repops::{
@@ -20,7 +20,7 @@ pub(super) fn place(mut lowered: Lowered, checked: &Checked, vectors: Vectors) -
 	let mut placing = Placing::new(&lowered, checked, old_state);
 	let stages = std::mem::take(&mut lowered.stages);
 	let mut plan_stages = Vec::with_capacity(stages.len());
-	let (mut packed, mut left_rows, mut rows, mut registers) = (0, 0, 0, 0);
+	let (mut packed, mut left_rows, mut rows, mut registers, mut scratch) = (0, 0, 0, 0, 0);
 	for (index, mut draft) in stages.into_iter().enumerate() {
 		join_products(&mut draft, |root| placing.outlives(index, root));
 		let mut inherited = Vec::new();
@@ -29,8 +29,36 @@ pub(super) fn place(mut lowered: Lowered, checked: &Checked, vectors: Vectors) -
 		let stage = match &draft.head {
 			Head::Nothing => Stage::Elementwise(tail),
 			Head::Anchor(anchor, root) => {
+				if let Anchor::StackSum { stack, .. } = anchor {
+					scratch = scratch.max(stack.scratch_length(vectors));
+					packed = packed.max(stack.turned_length());
+				}
 				placing.place(index, *root);
 				Stage::Anchor(anchor.clone(), *root)
+			}
+			Head::Stack {
+				stack,
+				left,
+				right,
+				result,
+			} => {
+				scratch = scratch.max(stack.scratch_length(vectors));
+				left_rows = left_rows.max(stack.packed_left_length(vectors));
+				let kept = placing.outlives(index, *result)
+					|| stack.folded.is_some()
+					|| !stack.finishes_blocks(vectors);
+				if kept {
+					placing.place(index, *result);
+				} else {
+					rows = rows.max(stack.row_block_length(vectors));
+				}
+				Stage::Stack {
+					stack: *stack,
+					left: *left,
+					right: *right,
+					result: kept.then_some(*result),
+					tail,
+				}
 			}
 			Head::Product {
 				product,
@@ -92,11 +120,14 @@ pub(super) fn place(mut lowered: Lowered, checked: &Checked, vectors: Vectors) -
 		left: left_rows,
 		rows,
 		registers,
+		scratch,
 	}
 }
 
 fn watched_roots(stage: &Stage) -> Vec<Root> {
-	let (Stage::Product { tail, .. } | Stage::Elementwise(tail)) = stage else {
+	let (Stage::Product { tail, .. } | Stage::Stack { tail, .. } | Stage::Elementwise(tail)) =
+		stage
+	else {
 		return vec![];
 	};
 	let pairs = tail.outputs.iter().zip(&tail.watched);

@@ -372,7 +372,7 @@ pub fn mlp_evaluation(sizes: &[u32], rows: u32) -> Program {
 			x = b.operate(OperationKind::Fill(0.0.into()), &[mask, x]);
 		}
 	}
-	let answers = b.operate(OperationKind::ArgMax, &[x]);
+	let answers = b.operate(OperationKind::ArgMax { axis: 1 }, &[x]);
 	let answers = b.operate(
 		OperationKind::Reshape {
 			shape: [rows].into(),

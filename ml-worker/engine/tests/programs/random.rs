@@ -131,7 +131,7 @@ impl Grower {
 					&[a, b],
 				))
 			}
-			16 if matrix => Some(self.operate(OperationKind::Transpose, &[a])),
+			16 if matrix => Some(self.operate(OperationKind::Permute { axes: vec![1, 0] }, &[a])),
 			17 => {
 				let elements = kind_of_a.shape.elements();
 				let shapes: Vec<Shape> = self

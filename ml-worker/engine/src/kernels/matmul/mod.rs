@@ -7,11 +7,13 @@
 
 mod pack;
 mod product;
+mod sum;
 mod tile;
 mod vector;
 
 pub(crate) use pack::square_transposer;
 pub(crate) use product::Product;
+pub(crate) use sum::{readable_columns, sum_tiles, SumTiles};
 
 use super::prefetch::prefetch;
 use crate::{
@@ -193,15 +195,13 @@ impl Pass<'_> {
 	/// Packs the pass's part of the right matrix, unless it is read as it is stored.
 	fn pack<'b>(&self, team: &Team, right: &'b [f32], packed: &'b mut [f32]) -> Prepared<'b> {
 		let Product {
-			columns,
-			inner,
 			right_transposed: transposed,
+			right_stride: stride,
 			..
 		} = *self.product;
 		if self.product.reads_right(self.vectors) {
 			return Prepared::Stored(right);
 		}
-		let stride = if transposed { inner } else { columns };
 		let right = Right {
 			elements: right,
 			stride,
@@ -263,10 +263,11 @@ impl Pass<'_> {
 		columns: Range<usize>,
 	) -> Source<'b> {
 		let product = self.product;
-		let (rows, columns, stride) = match product.right_transposed {
-			true => (columns, terms, product.inner),
-			false => (terms, columns, product.columns),
+		let (rows, columns) = match product.right_transposed {
+			true => (columns, terms),
+			false => (terms, columns),
 		};
+		let stride = product.right_stride;
 		let elements = &right[rows.start * stride + columns.start..];
 		Source {
 			elements,
@@ -371,7 +372,7 @@ impl Pass<'_> {
 		terms: &Range<usize>,
 		rows: &Range<usize>,
 	) -> (&'b [f32], usize, Option<Ahead<'b>>) {
-		let columns = self.product.columns;
+		let stride = self.product.right_stride;
 		match operands.right {
 			Prepared::Stored(right) => {
 				let next = self.after_panel(right, terms, panel);
@@ -381,8 +382,8 @@ impl Pass<'_> {
 					all: rows.len(),
 				});
 				(
-					&right[terms.start * columns + panel.columns.start..],
-					columns,
+					&right[terms.start * stride + panel.columns.start..],
+					stride,
 					ahead,
 				)
 			}

@@ -13,6 +13,8 @@ pub(crate) struct Product {
 	pub(crate) inner: usize,
 	pub(crate) left_transposed: bool,
 	pub(crate) right_transposed: bool,
+	/// From row to row of the right matrix, as it is stored.
+	pub(crate) right_stride: usize,
 }
 
 /// The most floats of packed matrix at a time if that is all of it: 1 MiB, half of the level-2 cache that the
@@ -49,6 +51,22 @@ pub(super) struct Passes {
 }
 
 impl Product {
+	/// A product of matrices that are stored without gaps.
+	pub(crate) fn new(
+		[rows, inner, columns]: [usize; 3],
+		left_transposed: bool,
+		right_transposed: bool,
+	) -> Self {
+		Product {
+			rows,
+			columns,
+			inner,
+			left_transposed,
+			right_transposed,
+			right_stride: if right_transposed { inner } else { columns },
+		}
+	}
+
 	pub(super) fn passes(&self, vectors: Vectors) -> Passes {
 		let panel = tile_columns(vectors);
 		let (all_panels, all_chunks) = (
@@ -113,7 +131,7 @@ impl Product {
 		let panel = tile_columns(vectors);
 		let gains_little = self.inner > CHUNK / 2 && (self.columns <= 256 || self.rows <= FEW_ROWS);
 		!self.right_transposed
-			&& self.columns.is_multiple_of(vector_width(vectors))
+			&& self.columns.next_multiple_of(vector_width(vectors)) <= self.right_stride
 			&& (self.columns <= panel || gains_little)
 	}
 
