@@ -3,6 +3,7 @@
 //
 // Compile with `-ffp-contract=off`, or the compiler joins products and sums that are to be rounded apart.
 
+#include <csetjmp>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -29,17 +30,32 @@ static bool barriers_allowed;
 // 0: ascending, 1: descending, else each time from another thread on.
 static u32 order;
 
+// Threads that wait for one another stay from block to block. Each is entered once by its context; from then on it and
+// the scheduler jump to one another, which unlike `swapcontext` makes no system call.
 static const size_t STACK = 64 * 1024;
-static char* stacks;
-static ucontext_t scheduler, threads[THREADS];
-static bool finished[THREADS];
+static ucontext_t contexts[THREADS];
+static jmp_buf scheduler, threads[THREADS];
+static bool entered[THREADS], finished[THREADS];
 static Body body_now;
 static const void* parameters_now;
 
+static __attribute__((noinline)) void leave() {
+	if (_setjmp(threads[thread_now]) == 0) _longjmp(scheduler, 1);
+}
+
+static __attribute__((noinline)) void resume() {
+	if (_setjmp(scheduler) != 0) return;
+	if (entered[thread_now]) _longjmp(threads[thread_now], 1);
+	entered[thread_now] = true;
+	setcontext(&contexts[thread_now]);
+}
+
 static void enter() {
-	body_now(parameters_now);
-	finished[thread_now] = true;
-	swapcontext(&threads[thread_now], &scheduler);
+	for (;;) {
+		body_now(parameters_now);
+		finished[thread_now] = true;
+		leave();
+	}
 }
 
 static void wait() {
@@ -47,7 +63,7 @@ static void wait() {
 		fprintf(stderr, "a kernel that is declared without barriers has one\n");
 		abort();
 	}
-	swapcontext(&threads[thread_now], &scheduler);
+	leave();
 }
 
 static u32 place(u32 turn, u32 count, u32 round) {
@@ -56,21 +72,24 @@ static u32 place(u32 turn, u32 count, u32 round) {
 	return (u32)((turn + (u64)round * 2654435761u + order) % count);
 }
 
-static void run_block_with_barriers() {
+static void make_contexts() {
+	char* stacks = (char*)malloc(THREADS * STACK);
 	for (u32 at = 0; at < THREADS; at++) {
-		getcontext(&threads[at]);
-		threads[at].uc_stack.ss_sp = stacks + at * STACK;
-		threads[at].uc_stack.ss_size = STACK;
-		threads[at].uc_link = &scheduler;
-		makecontext(&threads[at], enter, 0);
-		finished[at] = false;
+		getcontext(&contexts[at]);
+		contexts[at].uc_stack.ss_sp = stacks + at * STACK;
+		contexts[at].uc_stack.ss_size = STACK;
+		makecontext(&contexts[at], enter, 0);
 	}
+}
+
+static void run_block_with_barriers() {
+	for (u32 at = 0; at < THREADS; at++) finished[at] = false;
 	// In each round every thread goes to its next barrier, or all of them to the end.
 	for (u32 round = 0;; round++) {
 		u32 ended = 0;
 		for (u32 turn = 0; turn < THREADS; turn++) {
 			thread_now = place(turn, THREADS, round);
-			swapcontext(&scheduler, &threads[thread_now]);
+			resume();
 			ended += finished[thread_now];
 		}
 		if (ended == THREADS) return;
@@ -86,7 +105,9 @@ static void run(Body body, const void* parameters, u32 blocks, bool barriers) {
 	parameters_now = parameters;
 	blocks_now = blocks;
 	barriers_allowed = barriers;
-	if (stacks == nullptr) stacks = (char*)malloc(THREADS * STACK);
+	static bool made = false;
+	if (barriers && !made) make_contexts();
+	made |= barriers;
 	for (u32 turn = 0; turn < blocks; turn++) {
 		block_now = place(turn, blocks, 0);
 		if (barriers) {

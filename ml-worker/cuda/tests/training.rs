@@ -243,12 +243,11 @@ fn merges_are_the_same() {
 	for count in [1, 2, 5] {
 		let program = average_program(&declared, count);
 		let checked = check(&program, Role::Merge { updates: count }, &Limits::default());
-		let mut update = || {
-			declared
-				.iter()
-				.map(|tensor| numbers.nasty_tensor(tensor.shape.clone()))
-		};
-		let updates: Vec<Vec<Tensor>> = (0..count).map(|_| update().collect()).collect();
+		let mut updates: Vec<Vec<Tensor>> = Vec::new();
+		for _ in 0..count {
+			let shapes = declared.iter().map(|tensor| tensor.shape.clone());
+			updates.push(shapes.map(|shape| numbers.nasty_tensor(shape)).collect());
+		}
 		let bindings = Bindings {
 			updates: &updates,
 			..Bindings::default()
