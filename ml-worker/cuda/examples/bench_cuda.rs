@@ -2,7 +2,7 @@
 //! its first step is compared with the reference, bit by bit.
 //!
 //! From the repository's root: `cargo run --release -p ml-worker-cuda --example bench_cuda -- [--gpu NUMBER]
-//! [PROGRAM…]`, where each PROGRAM is a file with a step program, such as `step.program` in a prepared task's folder.
+//! [PROGRAM…]`, where each PROGRAM is a file with an encoded step program (`repops::program::Program::encode`).
 //! Without one, three perceptrons are measured. It needs an NVIDIA GPU with its driver, and NVRTC; see docs/cuda.md.
 
 #[allow(
