@@ -26,6 +26,8 @@
 #   upgrade                                                        a trainer that skips steps, and the runtime is
 #                                                                  upgraded while that is in dispute
 #
+# The task of wrong-rows starts from given weights, those of the others from their seed.
+#
 # What must hold: the wrong commitment is challenged by the verifiers on their own, and the dispute ends by proof or
 # by the clock; who is wrong loses what it had at stake, half of it to the other party; nobody else loses a ticket
 # or a bond; workers that are killed come back and go on; the task settles, every unit of the fee is accounted for,

@@ -4,7 +4,7 @@
 //! - [`task_file`]: what a client wants trained.
 //! - [`dataset`]: what it is to be learned from, cut into segments.
 //! - [`training`]: rounds, segments, merges, evaluation.
-//! - [`report`]: what people see of it.
+//! - [`model_file`]: models as safetensors files. [`report`]: what people see of it.
 //! - [`keys`]: who signs. [`amount`]: amounts of the token.
 //!
 //! With a chain:
@@ -21,6 +21,7 @@ pub mod config;
 pub mod dataset;
 pub mod keys;
 pub mod metrics;
+pub mod model_file;
 pub mod report;
 pub mod roles;
 pub mod store;

@@ -98,7 +98,14 @@ say 'the workers have their tickets and work'
 
 find_port
 mkdir -p "$NETWORK_FOLDER/Client"
-ask task prepare "$task_file" --url "$NODE_URL" --store "$NETWORK_FOLDER/Client/store" \
+# One of the tasks starts from weights that were trained before.
+weights=()
+if [ "$fault" = wrong-rows ]; then
+  ask train "$task_file" --out "$NETWORK_FOLDER/before" >"$NETWORK_FOLDER/before.log" 2>&1 ||
+    fail "the weights to start from can't be trained: $(tail -1 "$NETWORK_FOLDER/before.log")"
+  weights=(--weights "$NETWORK_FOLDER/before/model.safetensors")
+fi
+ask task prepare "$task_file" "${weights[@]}" --url "$NODE_URL" --store "$NETWORK_FOLDER/Client/store" \
   --listen "127.0.0.1:$PORT" --spec "$NETWORK_FOLDER/spec.hex" >"$NETWORK_FOLDER/prepare.log" 2>&1 ||
   fail "the task can't be prepared: $(cat "$NETWORK_FOLDER/prepare.log")"
 start "$NETWORK_FOLDER/Client.log" "$worker" --log info work --role client "${client[@]}" \

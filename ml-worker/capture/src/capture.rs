@@ -2,11 +2,11 @@
 
 use crate::{
 	error::CaptureError,
-	graph::Graph,
+	graph::Finished,
 	lower::Lowering,
 	optimiser::{self, state_index},
 	parameter::{parameters, Parameter},
-	record::{record, Recorder, Recording, Tape, TapeDevice, Training},
+	record::{record, recorded_so_far, Recorder, Recording, Tape, TapeDevice, Training},
 	spec::OptimiserSpec,
 };
 use burn::{
@@ -16,7 +16,7 @@ use burn::{
 };
 use burn_ir::TensorId;
 use repops::{
-	check::{check, Limits, Role},
+	check::{check, Limits, ProgramError, Role},
 	program::{Program, Relation, Source, StateRole, StateTensor, Target, ValueId},
 	tensor::DType,
 };
@@ -75,6 +75,18 @@ pub trait Model {
 	/// From features `[rows, columns]` to scores `[rows, classes]`; the greatest score is the answer.
 	fn forward<B: Backend>(&self, module: &Self::Module<B>, features: Tensor<B, 2>)
 		-> Tensor<B, 2>;
+
+	/// The loss of a batch, `[1]`: what training makes smaller. If not said otherwise it is [`Model::loss`] of
+	/// [`Model::forward`]. A model may have more to learn from than the labels, for instance a language model that
+	/// foretells each character of its features.
+	fn training_loss<B: Backend>(
+		&self,
+		module: &Self::Module<B>,
+		features: Tensor<B, 2>,
+		labels: Tensor<B, 1, Int>,
+	) -> Tensor<B, 1> {
+		self.loss(self.forward(module, features), labels)
+	}
 
 	/// From scores and labels `[rows]` to the loss, `[1]`. If not said otherwise it is the mean of the
 	/// cross-entropies of the scores' softmax.
@@ -152,6 +164,8 @@ pub fn capture<M: Model>(
 	optimiser: &OptimiserSpec,
 	sizes: &Sizes,
 ) -> Result<Programs, CaptureError> {
+	// Recorded for the shape of the scores: Burn's loss would speak of a wrong one in its own words.
+	record_evaluation(model, sizes)?;
 	let step = capture_step(model, optimiser, sizes)?;
 	let evaluation = capture_evaluation(model, &step.state, sizes)?;
 	Ok(Programs { step, evaluation })
@@ -172,7 +186,7 @@ pub fn capture_step<M: Model>(
 		.map(|parameter| parameter.declaration(&tape))
 		.collect::<Result<_, _>>()?;
 
-	let mut lowering = Lowering::new(&tape);
+	let mut lowering = Lowering::new(&tape, Some(recorded.forward));
 	recorded.place(
 		&mut lowering,
 		sizes.training_rows,
@@ -196,9 +210,8 @@ pub fn capture_step<M: Model>(
 			})
 		})
 		.collect::<Result<Vec<_>, CaptureError>>()?;
-	let mut graph = lowering.graph;
 	let mut step = optimiser::Step {
-		graph: &mut graph,
+		graph: &mut lowering.graph,
 		state: &mut state,
 		outputs: &mut outputs,
 	};
@@ -208,7 +221,7 @@ pub fn capture_step<M: Model>(
 		Target::State(index) => u32::from(*index),
 		_ => u32::MAX,
 	});
-	finish(Role::Step, graph, state, outputs)
+	finish(Role::Step, lowering, state, outputs)
 }
 
 /// Captures how many of the test samples a model answers right. `state` is that of its step program.
@@ -231,19 +244,19 @@ pub fn capture_evaluation<M: Model>(
 		}
 	}
 
-	let mut lowering = Lowering::new(&tape);
+	let mut lowering = Lowering::new(&tape, None);
 	let labels = recorded.place(&mut lowering, sizes.test_rows, sizes.columns, None)?;
 	lowering.lower(&[recorded.result])?;
 	let scores = lowered(&lowering, recorded.result)?;
 
-	let mut graph = lowering.graph;
-	let answers = graph.arg_max(scores);
+	let graph = &mut lowering.graph;
+	let answers = graph.arg_max(scores, 1);
 	let answers = graph.reshape(answers, &[sizes.test_rows]);
 	let right = graph.compare(Relation::Equal, answers, labels);
 	let correct = graph.count_nonzero(right);
 	finish(
 		Role::Evaluate,
-		graph,
+		lowering,
 		state.to_vec(),
 		vec![(Target::Correct, correct)],
 	)
@@ -253,15 +266,15 @@ fn record_step<M: Model>(model: &M, sizes: &Sizes) -> Result<(Recorded, Tape), C
 	let (recorded, tape) = record(|| {
 		let module = model.init::<Training>(&TapeDevice);
 		let batch = Batch::<Training>::new(sizes.batch, sizes.columns);
-		let scores = model.forward(&module, batch.features);
-		expect_shape("scores", &scores.dims(), &[sizes.batch, sizes.classes])?;
-		let loss = model.loss(scores, batch.labels);
+		let loss = model.training_loss(&module, batch.features, batch.labels);
 		expect_shape("loss", &loss.dims(), &[1])?;
+		let forward = recorded_so_far();
 		let gradients = loss.backward();
 		Ok(Recorded {
 			features: batch.features_id,
 			labels: batch.labels_id,
 			parameters: parameters::<Training, _>(&module, Some(&gradients))?,
+			forward,
 			result: Training::id(loss.into_primitive().tensor()),
 		})
 	})?;
@@ -278,6 +291,7 @@ fn record_evaluation<M: Model>(model: &M, sizes: &Sizes) -> Result<(Recorded, Ta
 			features: batch.features_id,
 			labels: batch.labels_id,
 			parameters: parameters::<Recorder, _>(&module, None)?,
+			forward: recorded_so_far(),
 			result: Recorder::id(scores.into_primitive().tensor()),
 		})
 	})?;
@@ -286,13 +300,21 @@ fn record_evaluation<M: Model>(model: &M, sizes: &Sizes) -> Result<(Recorded, Ta
 
 fn finish(
 	role: Role,
-	graph: Graph,
+	mut lowering: Lowering<'_>,
 	state: Vec<StateTensor>,
 	outputs: Vec<(Target, ValueId)>,
 ) -> Result<Program, CaptureError> {
-	let program = graph.finish(state, outputs);
-	check(&program, role, &Limits::default()).map_err(CaptureError::Program)?;
-	Ok(program)
+	let Finished { program, recorded } = std::mem::take(&mut lowering.graph).finish(state, outputs);
+	match check(&program, role, &Limits::default()) {
+		Ok(_) => Ok(program),
+		Err(ProgramError::Operation { index, reason }) => {
+			Err(match recorded.get(index as usize).copied().flatten() {
+				Some(recorded) => lowering.breaks_rule(recorded, reason),
+				None => CaptureError::Program(ProgramError::Operation { index, reason }),
+			})
+		}
+		Err(error) => Err(CaptureError::Program(error)),
+	}
 }
 
 fn lowered(lowering: &Lowering<'_>, tensor: TensorId) -> Result<ValueId, CaptureError> {
@@ -327,6 +349,8 @@ struct Recorded {
 	features: TensorId,
 	labels: TensorId,
 	parameters: Vec<Parameter>,
+	/// How many operations there were before the gradients' ones.
+	forward: usize,
 	/// The loss, or the scores.
 	result: TensorId,
 }
@@ -353,6 +377,7 @@ impl Recorded {
 			let chosen = graph.batch_rows(seed, position, rows, batch);
 			features = graph.gather_rows(features, chosen);
 			labels = graph.gather_rows(labels, chosen);
+			lowering.allow_randomness(seed, position);
 		}
 		lowering.place(self.features, features);
 		lowering.place(self.labels, labels);

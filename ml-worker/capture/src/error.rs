@@ -1,7 +1,7 @@
 //! What can go wrong between a module and its program.
 
 use crate::spec::Layer;
-use repops::check::ProgramError;
+use repops::check::{ProgramError, Reason};
 
 /// Why a module could not be made into a program. Each says what was wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -9,7 +9,7 @@ use repops::check::ProgramError;
 pub enum CaptureError {
 	/// The module uses an operation that programs don't have.
 	#[error(
-		"operation {index} of the recording, {operation} on {shapes}, is not among the operations \
+		"operation {index} of the recording, {operation} {place}, on {shapes}, is not among the operations \
 		 of step programs{reason}; change the module so that it does without"
 	)]
 	UnsupportedOperation {
@@ -17,10 +17,28 @@ pub enum CaptureError {
 		index: usize,
 		/// Its name in Burn.
 		operation: String,
+		/// Where in the module it stands, by the parameter that was used last.
+		place: String,
 		/// The shapes of its operands and results.
 		shapes: String,
 		/// What exactly isn't supported, if the operation's kind alone doesn't tell.
 		reason: String,
+	},
+	/// What the module's operation became breaks a rule of programs, for instance a bound on sizes.
+	#[error(
+		"operation {index} of the recording, {operation} {place}, on {shapes}, can't be part of a program: {reason}"
+	)]
+	OperationOutOfBounds {
+		/// Its number among all operations that Burn recorded.
+		index: usize,
+		/// Its name in Burn.
+		operation: String,
+		/// Where in the module it stands, by the parameter that was used last.
+		place: String,
+		/// The shapes of its operands and results.
+		shapes: String,
+		/// The rule.
+		reason: Box<Reason>,
 	},
 	/// The module read the value of a tensor while it was recorded.
 	#[error(
@@ -41,7 +59,7 @@ pub enum CaptureError {
 	},
 	/// A tensor comes from neither the batch nor the parameters nor anything recorded.
 	#[error(
-		"operation {index} of the recording, {operation}, uses a tensor of shape {shape} that was \
+		"operation {index} of the recording, {operation} {place}, uses a tensor of shape {shape} that was \
 		 made outside of it; make every tensor inside of the model's functions"
 	)]
 	ForeignTensor {
@@ -49,6 +67,8 @@ pub enum CaptureError {
 		index: usize,
 		/// The operation's name in Burn.
 		operation: String,
+		/// Where in the module it stands, by the parameter that was used last.
+		place: String,
 		/// The tensor's shape.
 		shape: String,
 	},

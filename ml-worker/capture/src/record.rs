@@ -78,6 +78,11 @@ pub(crate) fn record<R>(module: impl FnOnce() -> R) -> Result<(R, Tape), Capture
 	}
 }
 
+/// How many operations the tape of this thread has so far.
+pub(crate) fn recorded_so_far() -> usize {
+	TAPE.with_borrow(|tape| tape.as_ref().map_or(0, |tape| tape.operations.len()))
+}
+
 /// Writes to the tape of this thread, if there is one.
 fn with_tape(write: impl FnOnce(&mut Tape)) {
 	// Tensors are also dropped while a thread ends.

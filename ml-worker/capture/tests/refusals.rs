@@ -4,9 +4,10 @@ use burn::{
 	module::{Initializer, Module, Param},
 	nn::{
 		conv::{Conv2d, Conv2dConfig},
-		Dropout, DropoutConfig, Linear, LinearConfig, LinearLayout,
+		pool::MaxPool2dConfig,
+		Linear, LinearConfig, LinearLayout,
 	},
-	tensor::{backend::Backend, Int, Tensor},
+	tensor::{backend::Backend, s, Distribution, Int, Tensor},
 };
 use ml_worker_capture::{
 	build, capture, spec::Layer, CaptureError, Model, ModelSpec, OptimiserSpec, Sizes,
@@ -32,69 +33,207 @@ fn assert_says(message: &str, parts: &[&str]) {
 	}
 }
 
+/// Two convolutions and something between them.
+#[derive(Module, Debug)]
+struct Convolutions<B: Backend> {
+	first: Conv2d<B>,
+	second: Conv2d<B>,
+	head: Linear<B>,
+}
+
+/// Tests of what stands after the first convolution, and of the second one's configuration.
+struct Convolved<F> {
+	between: F,
+	second: Conv2dConfig,
+}
+
+trait Between {
+	fn apply<B: Backend>(&self, x: Tensor<B, 4>) -> Tensor<B, 4>;
+}
+
+impl<F: Between> Model for Convolved<F> {
+	type Module<B: Backend> = Convolutions<B>;
+
+	fn init<B: Backend>(&self, device: &B::Device) -> Convolutions<B> {
+		Convolutions {
+			first: Conv2dConfig::new([1, 2], [1, 1]).init(device),
+			second: self.second.init(device),
+			head: LinearConfig::new(2 * 4 * 4, 4).init(device),
+		}
+	}
+
+	fn forward<B: Backend>(&self, module: &Convolutions<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
+		let [rows, _] = x.dims();
+		let x = module.first.forward(x.reshape([rows, 1, 4, 4]));
+		let x = module.second.forward(self.between.apply(x));
+		module.head.forward(x.flatten(1, 3))
+	}
+}
+
+struct Nothing;
+
+impl Between for Nothing {
+	fn apply<B: Backend>(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+		x
+	}
+}
+
 #[test]
-fn an_operation_outside_of_the_set() {
-	#[derive(Module, Debug)]
-	struct Convolution<B: Backend> {
-		conv: Conv2d<B>,
-		head: Linear<B>,
-	}
-	struct Tested;
-	impl Model for Tested {
-		type Module<B: Backend> = Convolution<B>;
-
-		fn init<B: Backend>(&self, device: &B::Device) -> Convolution<B> {
-			Convolution {
-				conv: Conv2dConfig::new([1, 3], [3, 3]).init(device),
-				head: LinearConfig::new(3 * 2 * 2, 4).init(device),
-			}
-		}
-
-		fn forward<B: Backend>(&self, module: &Convolution<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
-			let [rows, _] = x.dims();
-			module.head.forward(
-				module
-					.conv
-					.forward(x.reshape([rows, 1, 4, 4]))
-					.reshape([rows, 12]),
-			)
+fn an_operation_after_a_parameter() {
+	struct Cosine;
+	impl Between for Cosine {
+		fn apply<B: Backend>(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+			(x * 2.0).cos()
 		}
 	}
+	let second = Conv2dConfig::new([2, 2], [1, 1]);
 	assert_says(
-		&refusal(Tested),
+		&refusal(Convolved {
+			between: Cosine,
+			second,
+		}),
 		&[
 			"operation ",
-			"`Conv2d`",
-			"F32 [8, 1, 4, 4]",
-			"(parameter `conv.weight`)",
-			"F32 [8, 3, 2, 2]",
+			"`Cos`",
+			"after `first.weight`",
+			"F32 [8, 2, 4, 4]",
 		],
 	);
 }
 
 #[test]
-fn random_numbers_in_a_step() {
-	#[derive(Module, Debug)]
-	struct Dropping<B: Backend> {
-		dropout: Dropout,
-		head: Linear<B>,
-	}
-	struct Tested;
-	impl Model for Tested {
-		type Module<B: Backend> = Dropping<B>;
+fn an_operation_at_a_parameter() {
+	let second = Conv2dConfig::new([2, 2], [1, 1]).with_groups(2);
+	assert_says(
+		&refusal(Convolved {
+			between: Nothing,
+			second,
+		}),
+		&[
+			"`Conv2d`",
+			"at `second.weight`",
+			"(parameter `second.weight`)",
+			"only one group of channels",
+		],
+	);
+}
 
-		fn init<B: Backend>(&self, device: &B::Device) -> Dropping<B> {
-			Dropping {
-				dropout: DropoutConfig::new(0.5).init(),
-				head: LinearConfig::new(16, 4).init(device),
-			}
+#[test]
+fn windows_beyond_the_border() {
+	struct Ceiling;
+	impl Between for Ceiling {
+		fn apply<B: Backend>(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+			let pool = MaxPool2dConfig::new([3, 3]).with_strides([2, 2]);
+			let pooled = pool.with_ceil_mode(true).init().forward(x);
+			pooled.repeat_dim(2, 2).repeat_dim(3, 2)
+		}
+	}
+	let second = Conv2dConfig::new([2, 2], [1, 1]);
+	assert_says(
+		&refusal(Convolved {
+			between: Ceiling,
+			second,
+		}),
+		&[
+			"`MaxPool2dWithIndices`",
+			"after `first.weight`",
+			"`ceil_mode`",
+		],
+	);
+}
+
+#[test]
+fn more_axes_than_a_program_knows() {
+	struct Deep;
+	impl Between for Deep {
+		fn apply<B: Backend>(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+			let x = x.reshape([8, 2, 2, 2, 4]).swap_dims(1, 3) * 2.0;
+			x.reshape([8, 2, 4, 4])
+		}
+	}
+	let second = Conv2dConfig::new([2, 2], [1, 1]);
+	assert_says(
+		&refusal(Convolved {
+			between: Deep,
+			second,
+		}),
+		&[
+			"`Reshape`",
+			"after `first.weight`",
+			"can't be part of a program",
+			"axes",
+		],
+	);
+}
+
+#[test]
+fn a_tensor_that_is_too_large() {
+	struct Large;
+	impl Between for Large {
+		fn apply<B: Backend>(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+			let large = x.repeat_dim(2, 2048).repeat_dim(3, 1024).exp();
+			large
+				.mean_dim(2)
+				.repeat_dim(2, 4)
+				.slice([0..8, 0..2, 0..4, 0..4])
+		}
+	}
+	let second = Conv2dConfig::new([2, 2], [1, 1]);
+	assert_says(
+		&refusal(Convolved {
+			between: Large,
+			second,
+		}),
+		&[
+			"after `first.weight`",
+			"can't be part of a program",
+			"elements",
+		],
+	);
+}
+
+#[test]
+fn an_operation_of_the_gradient() {
+	struct Fractional;
+	impl Between for Fractional {
+		fn apply<B: Backend>(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+			// Four is the highest power; the gradient needs the next one.
+			x.powf_scalar(-4.0)
+		}
+	}
+	let second = Conv2dConfig::new([2, 2], [1, 1]);
+	assert_says(
+		&refusal(Convolved {
+			between: Fractional,
+			second,
+		}),
+		&[
+			"`PowiScalar`",
+			"after `first.weight`, in the gradient",
+			"multiples of a half",
+		],
+	);
+}
+
+#[test]
+fn random_numbers_in_an_evaluation() {
+	struct Noisy;
+	impl Model for Noisy {
+		type Module<B: Backend> = Linear<B>;
+
+		fn init<B: Backend>(&self, device: &B::Device) -> Linear<B> {
+			LinearConfig::new(16, 4).init(device)
 		}
 
-		fn forward<B: Backend>(&self, module: &Dropping<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
-			module.head.forward(module.dropout.forward(x))
+		fn forward<B: Backend>(&self, module: &Linear<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
+			let noise = x.random_like(Distribution::Default);
+			module.forward(x + noise)
 		}
 	}
-	assert_says(&refusal(Tested), &["`Random`", "F32 [8, 16]"]);
+	assert_says(
+		&refusal(Noisy),
+		&["`Random`", "F32 [8, 16]", "an evaluation has no random"],
+	);
 }
 
 /// Tests of functions from a linear layer and the features to scores.
@@ -123,12 +262,12 @@ refuse! {
 	an_unsupported_function: |module, x| module.forward(x).cos()
 		=> ["`Cos`", "F32 [8, 4] → F32 [8, 4]"];
 	an_unsupported_form: |module, x| {
-		let x = module.forward(x).reshape([2, 4, 4]).swap_dims(1, 2);
-		x.reshape([8, 4])
-	} => ["`SwapDims`", "only the two axes of a matrix"];
+		let x = module.forward(x);
+		x.clone() + x.slice(s![.., ..;-1])
+	} => ["`Slice`", "after `weight`", "without gaps"];
 	a_table_of_numbers: |module, x| {
 		let device = x.device();
-		module.forward(x) * Tensor::<B, 2>::from_floats([[1.0, 2.0, 3.0, 4.0]], &device)
+		module.forward(x) * Tensor::<B, 2>::from_floats([[1.0, 2.0, 4.0, 8.0]], &device)
 	} => ["`Init`", "different numbers"];
 	a_look_at_values: |module, x| {
 		let scores = module.forward(x);

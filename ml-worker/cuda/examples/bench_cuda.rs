@@ -5,10 +5,6 @@
 //! [PROGRAM…]`, where each PROGRAM is a file with an encoded step program (`repops::program::Program::encode`).
 //! Without one, three perceptrons are measured. It needs an NVIDIA GPU with its driver, and NVRTC; see docs/cuda.md.
 
-#[allow(
-	dead_code,
-	reason = "what programs are made of, of which a part is used here"
-)]
 #[path = "../tests/programs/mod.rs"]
 mod programs;
 

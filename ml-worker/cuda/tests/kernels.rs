@@ -1,10 +1,6 @@
 //! The kernels on bits and shapes that the conformance suite reaches seldom, and that none of them is left out.
 
 mod engines;
-#[allow(
-	dead_code,
-	reason = "what programs are made of, of which a part is used here"
-)]
 mod programs;
 
 use engines::{assert_same_tensor, emulator::LAUNCHED, name, ENGINES};

@@ -1,10 +1,6 @@
 //! Training on every engine leaves the reference's state, step after step, and every value can be seen on the way.
 
 mod engines;
-#[allow(
-	dead_code,
-	reason = "what programs are made of, of which a part is used here"
-)]
 mod programs;
 
 use engines::{assert_conforms, name, ENGINES};

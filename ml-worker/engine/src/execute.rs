@@ -152,7 +152,7 @@ impl Execution<'_> {
 				operand,
 				indices,
 				row,
-			} => movement::scatter_rows(team, view(operand), *row, view(indices), result),
+			} => movement::scatter_rows(team, vectors, view(operand), *row, view(indices), result),
 			Anchor::StackSum { stack, left, right } => {
 				let mut turned = std::mem::replace(&mut storage.packed, Buffer::empty());
 				let length = stack.turned_length();
@@ -162,21 +162,27 @@ impl Execution<'_> {
 				storage.packed = turned;
 			}
 			Anchor::Unfold { operand, pictures } => {
-				window::unfold(team, pictures, view(operand), result)
+				window::unfold(team, vectors, pictures, view(operand), result)
 			}
 			Anchor::Fold { operand, pictures } => {
-				window::fold(team, pictures, view(operand), result)
+				window::fold(team, vectors, pictures, view(operand), result)
 			}
 			Anchor::Unpool {
 				operand,
 				chosen,
 				pictures,
-			} => window::unpool(team, pictures, [view(operand), view(chosen)], result),
+			} => window::unpool(
+				team,
+				vectors,
+				pictures,
+				[view(operand), view(chosen)],
+				result,
+			),
 			Anchor::Pool {
 				operand,
 				pictures,
 				found,
-			} => window::pool(team, pictures, *found, view(operand), result),
+			} => window::pool(team, vectors, pictures, *found, view(operand), result),
 			Anchor::Random {
 				seed,
 				position,

@@ -109,7 +109,11 @@ impl<'data> Session<'data> {
 				});
 			}
 		});
-		plan.stages.iter().map(Stage::to_string).zip(times).collect()
+		plan.stages
+			.iter()
+			.map(Stage::to_string)
+			.zip(times)
+			.collect()
 	}
 
 	/// A copy of the state.

@@ -3,54 +3,16 @@
 mod engines;
 mod programs;
 
-use engines::{name, ENGINES};
+use engines::{assert_observed, ENGINES};
 use programs::{mlp, random::random_step, Numbers, Optimiser};
 use proptest::prelude::*;
 use repops::{
-	check::{check, Checked, Limits, Role},
+	check::{check, Limits, Role},
 	initial::initial_state,
-	interpret::{self, Bindings},
+	interpret::Bindings,
 	random::Seed,
-	tensor::Tensor,
 };
 use std::ops::ControlFlow;
-
-/// Looks at all values of a run on each engine.
-fn assert_observed(checked: &Checked, bindings: &Bindings) {
-	let mut expected: Vec<Tensor> = Vec::new();
-	interpret::run_observed(checked, bindings, |index, value| {
-		assert_eq!(index, expected.len());
-		expected.push(value.clone());
-	})
-	.expect("everything is given");
-	let inputs = checked.program().inputs.len();
-	for engine in ENGINES.iter() {
-		let mut seen = 0;
-		let compiled = engine.compile(checked.clone());
-		let observed = compiled.run_observed(bindings, |index, operands, value| {
-			let index = index as usize;
-			assert_eq!(index, seen);
-			seen += 1;
-			let operation = &checked.program().operations[index];
-			let message = || format!("{}, operation {index}, {:?}", name(engine), operation.kind);
-			assert!(same(value, &expected[index]), "{}", message());
-			assert_eq!(operands.len(), operation.operands.len(), "{}", message());
-			for (shown, value) in operands.iter().zip(&operation.operands) {
-				let made = (*value as usize).checked_sub(inputs);
-				if let Some(made) = made {
-					assert!(same(shown, &expected[made]), "{}", message());
-				}
-			}
-			ControlFlow::Continue(())
-		});
-		observed.expect("everything is given");
-		assert_eq!(seen, expected.len(), "{}", name(engine));
-	}
-}
-
-fn same(one: &Tensor, other: &Tensor) -> bool {
-	one.kind() == other.kind() && one.bits().eq(other.bits())
-}
 
 proptest! {
 	#![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]

@@ -82,7 +82,7 @@ impl<'a> Trial<'a> {
 	/// The inputs that the operands are made of, in their order.
 	fn inputs(&mut self) -> Vec<ValueId> {
 		let case = self.case;
-		if let OperationKind::BatchRows { .. } = case.kind {
+		if let OperationKind::BatchRows { .. } | OperationKind::Random { .. } = case.kind {
 			let words = |operand: usize| case.operands[operand].bits().collect::<Vec<u32>>();
 			self.seed = Seed::from_words(words(0).try_into().unwrap());
 			self.position = u64::from(words(1)[1]) << 32 | u64::from(words(1)[0]);
@@ -99,15 +99,11 @@ impl<'a> Trial<'a> {
 					self.labels = Some(Tensor::u32([count], words.to_vec()).unwrap());
 					self.builder.input(Source::Labels, TensorType::u32([count]))
 				}
-				// A program has no other integers; they are found again by where a row is greatest.
+				// A program reads no other integers. These are small enough for numbers.
 				Some(words) => {
-					let classes = words.iter().max().unwrap() + 1;
-					let rows = words
-						.iter()
-						.flat_map(|word| (0..classes).map(move |class| f32::from(class == *word)));
-					let rows = rows.collect();
-					let rows = Tensor::f32([words.len() as u32, classes], rows).unwrap();
-					self.number_input(rows)
+					let numbers = words.iter().map(|word| *word as f32);
+					let shape = operand.shape.clone();
+					self.number_input(Tensor::f32(shape, numbers.collect()).unwrap())
 				}
 			})
 			.collect()
@@ -116,9 +112,9 @@ impl<'a> Trial<'a> {
 	/// What makes the operand of an input.
 	fn operand(&mut self, input: ValueId, operand: &Tensor) -> ValueId {
 		let made = match operand.kind().dtype {
-			DType::U32 if self.builder.types[input as usize].dtype == DType::F32 => self
-				.builder
-				.operate(OperationKind::ArgMax { axis: 1 }, &[input]),
+			DType::U32 if self.builder.types[input as usize].dtype == DType::F32 => {
+				self.builder.operate(OperationKind::ToInteger, &[input])
+			}
 			_ => input,
 		};
 		let shape = operand.shape.clone();
@@ -139,15 +135,8 @@ impl<'a> Trial<'a> {
 		let kind = self.builder.types[result as usize].clone();
 		let result = match kind.dtype {
 			DType::F32 => result,
-			DType::U32 => {
-				let count = kind.shape.elements().unwrap() as u32;
-				let shape = [count].into();
-				let row = (self.builder).operate(OperationKind::Reshape { shape }, &[result]);
-				let classes = OperationKind::OneHot {
-					classes: classes(self.case),
-				};
-				self.builder.operate(classes, &[row])
-			}
+			// Integers that operations make are small, or come of numbers.
+			DType::U32 => self.builder.operate(OperationKind::ToNumber, &[result]),
 		};
 		let shape = self.builder.shape(result);
 		let target = (self.builder).declare(StateRole::Parameter, shape.clone(), ZERO);
@@ -172,24 +161,11 @@ impl<'a> Trial<'a> {
 		let computed = outputs.state.last().unwrap();
 		match kind.dtype {
 			DType::F32 => computed.bits().collect(),
-			DType::U32 => computed
-				.as_f32()
-				.unwrap()
-				.chunks(classes(self.case) as usize)
-				.map(|row| row.iter().position(|element| *element == 1.0).unwrap() as u32)
-				.collect(),
+			DType::U32 => {
+				let numbers = computed.as_f32().unwrap().iter();
+				numbers.map(|number| *number as u32).collect()
+			}
 		}
-	}
-}
-
-/// A bound of the integers that an operation makes.
-fn classes(case: &Case) -> u32 {
-	match &case.kind {
-		OperationKind::BatchRows { population, .. } => *population,
-		OperationKind::ArgMax { .. } => *case.operands[0].shape.0.last().unwrap(),
-		OperationKind::CountNonzero => case.operands[0].len() as u32 + 1,
-		OperationKind::Compare(_) | OperationKind::CompareScalar(..) => 2,
-		_ => 1 + case.operands[0].bits().max().unwrap(),
 	}
 }
 

@@ -7,6 +7,7 @@
 mod dispute;
 mod engine;
 mod keys;
+mod source;
 mod task;
 mod ticket;
 mod train;

@@ -1,14 +1,13 @@
 //! `ml-worker train`: train a task on this machine alone.
 
-use super::{engine::EngineArguments, Failure, Global};
+use super::{engine::EngineArguments, source::Source, Failure, Global};
 use crate::{
-	dataset::DataLocation,
+	model_file,
 	report::{
 		loss_curve::{self, Series},
-		model_file,
 		progress::TrainingProgress,
 	},
-	task_file::{Prepared, TaskFile},
+	task_file::Prepared,
 	training::{
 		offline::{self, Observer, Outcome, RoundOutcome},
 		run::Step,
@@ -23,16 +22,12 @@ use std::{collections::HashMap, path::PathBuf, time::Instant};
 /// `ml-worker train`
 #[derive(Args)]
 pub(super) struct Arguments {
-	/// The task file.
-	#[arg(value_name = "TASK.toml")]
-	task: PathBuf,
-	/// The seed that a chain would draw: 64 hexadecimal digits. First weights, the order of the rows and the
-	/// hidden segments follow from it.
+	#[command(flatten)]
+	source: Source,
+	/// The seed that a chain would draw: 64 hexadecimal digits. First weights (if none are given), the order of the
+	/// rows and the hidden segments follow from it.
 	#[arg(long, value_name = "HEX", value_parser = parse_seed, default_value_t = HexSeed([0; 32]))]
 	seed: HexSeed,
-	/// Another data set than the task file's: `digits` or `mnist:DIR`.
-	#[arg(long, value_name = "DATA")]
-	data: Option<DataLocation>,
 	/// The folder for model.safetensors, loss.svg and report.json.
 	#[arg(long, value_name = "DIR", default_value = "trained")]
 	out: PathBuf,
@@ -58,9 +53,7 @@ fn parse_seed(text: &str) -> Result<HexSeed, String> {
 }
 
 pub(super) fn run(arguments: Arguments, global: &Global) -> Result<(), Failure> {
-	let file = TaskFile::read(&arguments.task)?;
-	let dataset = file.load_data(arguments.data.as_ref())?;
-	let prepared = Prepared::new(file, &dataset)?;
+	let prepared = arguments.source.read()?;
 	let engine = arguments.engine.start()?;
 	announce(&prepared, &engine);
 
@@ -192,6 +185,7 @@ fn report(
 		"batch": training.batch,
 		"training_rows": prepared.training_rows(),
 		"hidden_segments": outcome.hidden,
+		"initial_weights": if prepared.initial.is_some() { "given" } else { "seed" },
 		"initial_root": hex_root(&outcome.initial_root),
 		"round_results": rounds,
 		"state_root": hex_root(&outcome.state_root),
@@ -254,7 +248,12 @@ fn loss_series(prepared: &Prepared, outcome: &Outcome) -> Vec<Series> {
 }
 
 fn print(prepared: &Prepared, arguments: &Arguments, outcome: &Outcome, seconds: f64) {
-	println!("initial      {}", hex_root(&outcome.initial_root));
+	let from = if prepared.initial.is_some() {
+		" (from given weights)"
+	} else {
+		""
+	};
+	println!("initial      {}{from}", hex_root(&outcome.initial_root));
 	for round in &outcome.rounds {
 		for (slot, trainer) in round.trainers.iter().enumerate() {
 			let number = round.round;

@@ -1,16 +1,20 @@
 //! Data sets: how they are read, cut into segments, and put together again.
 //!
 //! A data set is a matrix of features with a label for each row. Everything about it is exact: a feature is
-//! the number in the file, rounded to the nearest `f32`, times the data set's *scale*, which is one `f32`
+//! the number in the file (of a text, the number of a character), rounded to the nearest `f32`, times the data set's *scale*, which is one `f32`
 //! multiplication. So every machine reads the same bits from the same file.
 
 mod csv_file;
 mod idx_file;
 pub mod segments;
+mod text_file;
+
+pub use text_file::MAX_CHARACTERS;
 
 use serde::Deserialize;
 use std::{
 	io,
+	num::NonZeroU32,
 	path::{Path, PathBuf},
 };
 
@@ -43,8 +47,8 @@ impl Dataset {
 	}
 }
 
-/// Where a data set comes from. In a task file: `"digits"`, `"mnist"`, `{ csv = { … } }` or
-/// `{ idx = { … } }`.
+/// Where a data set comes from. In a task file: `"digits"`, `"mnist"`, `{ csv = { … } }`,
+/// `{ idx = { … } }` or `{ text = { … } }`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum DataSource {
@@ -74,6 +78,23 @@ pub enum DataSource {
 		/// The number of classes; one more than the greatest label if nothing is said.
 		classes: Option<u32>,
 	},
+	/// A text in UTF-8, to learn which character follows. A row is a window of characters, each as its number
+	/// among the different characters of the file (at most [`MAX_CHARACTERS`]), sorted by code point; the
+	/// label is the number of the character after the window.
+	Text {
+		/// The file; a relative path starts at the task file's folder. It may be compressed with gzip.
+		path: PathBuf,
+		/// The characters of a row.
+		context: NonZeroU32,
+		/// How many characters further each row begins; 1 if nothing is said. With more than `context`, no
+		/// character is in two rows.
+		#[serde(default = "next")]
+		stride: NonZeroU32,
+	},
+}
+
+fn next() -> NonZeroU32 {
+	NonZeroU32::MIN
 }
 
 /// A column of a CSV file.
@@ -135,7 +156,7 @@ pub enum DataError {
 		/// What is wrong, and what is needed.
 		reason: String,
 	},
-	/// A line of a CSV file is wrong as a whole.
+	/// A line of a CSV file or a text is wrong as a whole.
 	#[error("{}, line {line}: {reason}", path.display())]
 	Line {
 		/// The file.
@@ -179,7 +200,7 @@ pub enum DataError {
 }
 
 /// Reads a data set. Relative paths start at `folder`. The location, if there is one, counts before the
-/// source. Without a scale it is 1/16 for the digits, 1/255 for IDX files and 1 for CSV files.
+/// source. Without a scale it is 1/16 for the digits, 1/255 for IDX files and 1 for CSV files and texts.
 pub fn load(
 	source: &DataSource,
 	location: Option<&DataLocation>,
@@ -217,6 +238,18 @@ pub fn load(
 			idx_file::load(&folder.join(images), &folder.join(labels), *classes)?,
 			1.0 / 255.0,
 		),
+		(
+			None,
+			DataSource::Text {
+				path,
+				context,
+				stride,
+			},
+		) => {
+			let path = folder.join(path);
+			let bytes = read_file(&path)?;
+			(text_file::parse(&bytes, &path, *context, *stride)?, 1.0)
+		}
 	};
 	rescale(&mut dataset, scale.unwrap_or(usual_scale))?;
 	Ok(dataset)

@@ -1,5 +1,4 @@
-//! What people see of a training run: progress while it goes on, then a picture, a model file, a summary.
+//! What people see of a training run: progress while it goes on, then a picture and a summary.
 
 pub mod loss_curve;
-pub mod model_file;
 pub mod progress;

@@ -19,12 +19,12 @@ use polkadot_sdk::{
 	sp_runtime::Permill,
 };
 use pouw_primitives::{
-	spec::{DataSpec, TaskSpec},
+	spec::{DataSpec, StateSpec, TaskSpec},
 	status::{Duty, TaskStatus, TaskSummary},
 	ticket::{feature, Capabilities},
 	TaskId,
 };
-use repops::{parts::program_root, program::ARITHMETIC_VERSION};
+use repops::{commit::state_root, parts::program_root, program::ARITHMETIC_VERSION, state_blob};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -96,7 +96,7 @@ pub struct OwnTask {
 }
 
 /// Makes a task ready for submission: the specification, and everything that it names by hash, in the
-/// store (programs, the list of segments) or in a folder of its own (the segments).
+/// store (programs, the state to start from, the list of segments) or in a folder of its own (the segments).
 pub async fn prepare(
 	store: &Store,
 	root: &Path,
@@ -111,6 +111,14 @@ pub async fn prepare(
 	let cost = programs.cost();
 	let hash = |blob: &[u8]| H256(*blake3::hash(blob).as_bytes());
 	let first = prepared.segments.first();
+	let initial = prepared.initial.as_ref().map(|state| {
+		let (blob, root) = (state_blob::encode(state), H256(state_root(state)));
+		let given = StateSpec {
+			blob: hash(&blob),
+			root,
+		};
+		(given, blob)
+	});
 	let mut spec = TaskSpec {
 		name: BoundedVec::truncate_from(contents.task.name.clone().into_bytes()),
 		arithmetic_version: ARITHMETIC_VERSION,
@@ -118,6 +126,7 @@ pub async fn prepare(
 		step_program_parts: H256(program_root(&programs.step)),
 		evaluation_program: hash(&evaluation),
 		evaluation_program_parts: H256(program_root(&programs.evaluation)),
+		initial_state: initial.as_ref().map(|(given, _)| *given),
 		data: DataSpec {
 			root: H256(data.root),
 			manifest: hash(&data.manifest),
@@ -143,7 +152,8 @@ pub async fn prepare(
 	programs.check_sizes(&spec.data, &spec.training)?;
 
 	let group = group(&spec);
-	for blob in [step, evaluation, data.manifest] {
+	let blobs = [step, evaluation, data.manifest].into_iter();
+	for blob in blobs.chain(initial.map(|(_, blob)| blob)) {
 		store.put(&group, blob).await?;
 	}
 	let folder = root.join(OWN).join(&group);

@@ -118,6 +118,25 @@ pub enum WrongContent {
 		/// The root of the state.
 		found: H256,
 	},
+	/// The bytes of the state that the task is to start from.
+	#[error("the state to start from: {0}")]
+	InitialState(StateBlobError),
+	/// A state to start from that has another root.
+	#[error("the state to start from has the root {found:?}, but the task says {claimed:?}")]
+	InitialRoot {
+		/// What the task claims.
+		claimed: H256,
+		/// The root of the state.
+		found: H256,
+	},
+	/// A state to start from with a NaN or an infinity.
+	#[error(
+		"the state to start from has diverged before the first step: `{tensor}` has a NaN or an infinity"
+	)]
+	InitialDiverged {
+		/// The first tensor that has one.
+		tensor: String,
+	},
 	/// A round's manifest.
 	#[error(transparent)]
 	Manifest(#[from] ManifestError),
@@ -200,6 +219,9 @@ impl RoleError {
 					| WrongContent::SameSegment { .. }
 					| WrongContent::Segment { .. }
 					| WrongContent::ProgramParts { .. }
+					| WrongContent::InitialState(_)
+					| WrongContent::InitialRoot { .. }
+					| WrongContent::InitialDiverged { .. }
 					| WrongContent::Cost { .. },
 			) | RoleError::Training(TrainingError::Programs(_))
 				| RoleError::Fetch(FetchError::TooLarge { .. })

@@ -51,9 +51,10 @@ impl Worker {
 		})
 	}
 
-	/// Fetches and checks programs and training data.
+	/// Fetches and checks programs, the state to start from, and training data.
 	async fn fetch_spec(&self, task: &Task, holders: &[Endpoint]) -> Result<Part, RoleError> {
 		task.programs(&self.workshop, holders).await?;
+		task.given_state(&self.workshop, holders).await?;
 		task.training_part(&self.workshop, holders).await
 	}
 

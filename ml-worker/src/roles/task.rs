@@ -215,6 +215,37 @@ impl Task {
 			.await
 	}
 
+	/// The state that the training starts from, fetched and checked, if the specification gives one.
+	pub async fn given_state(
+		&self,
+		workshop: &Workshop,
+		holders: &[Endpoint],
+	) -> Result<Option<State>, RoleError> {
+		let Some(given) = self.spec.initial_state else {
+			return Ok(None);
+		};
+		let programs = self.programs(workshop, holders).await?;
+		let declaration = programs.step.program().state.clone();
+		let limit = state_blob::encoded_length(&declaration).unwrap_or(u64::MAX);
+		let blob = workshop.fetch(self, &given.blob, limit, holders).await?;
+		let engine = workshop.engine.clone();
+		tokio::task::spawn_blocking(move || {
+			let state =
+				state_blob::decode(&blob, &declaration).map_err(WrongContent::InitialState)?;
+			let mut tensors = declaration.iter().zip(&state);
+			if let Some((declared, _)) = tensors.find(|(_, tensor)| !tensor.is_finite()) {
+				let tensor = String::from_utf8_lossy(&declared.name).into_owned();
+				return Err(WrongContent::InitialDiverged { tensor }.into());
+			}
+			let (claimed, found) = (given.root, H256(engine.state_root(&state)));
+			if claimed != found {
+				return Err(WrongContent::InitialRoot { claimed, found }.into());
+			}
+			Ok(Some(state))
+		})
+		.await?
+	}
+
 	/// The hashes of the data's segments, checked against the data's root.
 	pub async fn segment_hashes(
 		&self,
@@ -307,11 +338,18 @@ impl Task {
 			.run
 			.get_or_try_init(|| async {
 				let step = self.programs(workshop, holders).await?.step.clone();
+				let given = self.given_state(workshop, holders).await?;
 				let data = self.training_part(workshop, holders).await?;
 				let (engine, training) = (workshop.engine.clone(), self.spec.training);
 				let seed = Seed(self.seed.0);
 				let compiled = workshop
-					.compute(move || Ok(Run::new(engine, step, training, seed, data)))
+					.compute(move || {
+						let run = Run::new(engine, step, training, seed, data);
+						Ok(match given {
+							Some(state) => run.starting_from(state),
+							None => run,
+						})
+					})
 					.await?;
 				Ok::<_, RoleError>(Arc::new(compiled))
 			})

@@ -23,7 +23,7 @@ use pouw_primitives::{
 	BlockNumber,
 };
 use serde::{de::Error as _, Deserialize, Deserializer};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A task file that has been read and whose numbers are within the chain's bounds.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ pub struct DataSection {
 	/// Where the rows come from.
 	pub source: DataSource,
 	/// What each number of the source is multiplied by. If nothing is said: 1/16 for the digits, 1/255 for
-	/// IDX files, 1 for CSV files.
+	/// IDX files, 1 for CSV files and texts.
 	pub scale: Option<f32>,
 	/// The number of segments that the rows are cut into.
 	#[serde(default = "usual_segments")]
@@ -104,6 +104,9 @@ pub struct TrainingSection {
 	pub steps_per_segment: u32,
 	/// Rows of a batch.
 	pub batch: u32,
+	/// A safetensors file with the weights that the training starts from; without it they follow from the
+	/// seed. A relative path starts at the task file's folder.
+	pub initial_weights: Option<PathBuf>,
 	/// Blocks that a round may last.
 	#[serde(default = "usual_round_deadline")]
 	pub round_deadline: BlockNumber,

@@ -1,12 +1,18 @@
 //! A task file together with its data set: everything about a task that its client can know.
 
 use super::{TaskFile, TaskFileError};
-use crate::dataset::{
-	segments::{cut, Cut},
-	Dataset,
+use crate::{
+	dataset::{
+		segments::{cut, Cut},
+		Dataset,
+	},
+	model_file::{self, WeightsError},
+	training::State,
 };
 use ml_worker_capture::{build, CaptureError, Programs};
 use pouw_primitives::spec::TrainingSpec;
+use repops::program::StateTensor;
+use std::path::Path;
 
 /// A task that is ready to be trained or submitted.
 #[derive(Clone, Debug)]
@@ -21,10 +27,12 @@ pub struct Prepared {
 	pub training: TrainingSpec,
 	/// The step program and the evaluation program.
 	pub programs: Programs,
+	/// The state that the training starts from, where weights are given; without it, it follows from the seed.
+	pub initial: Option<State>,
 }
 
 impl Prepared {
-	/// Cuts the data set and builds the programs.
+	/// Cuts the data set, builds the programs, and reads the weights if the file names some.
 	pub fn new(file: TaskFile, dataset: &Dataset) -> Result<Self, TaskFileError> {
 		let data = &file.contents.data;
 		let Cut {
@@ -49,12 +57,23 @@ impl Prepared {
 			test_rows,
 		)
 		.map_err(|error| file.refuse_programs(&error))?;
+		let initial = file.initial(&programs.step.state)?;
 		Ok(Prepared {
 			file,
 			segments,
 			dropped_rows,
 			training,
 			programs,
+			initial,
+		})
+	}
+
+	/// The task, starting from the weights in a safetensors file.
+	pub fn starting_from(self, weights: &Path) -> Result<Self, WeightsError> {
+		let initial = model_file::read(weights, &self.programs.step.state)?;
+		Ok(Prepared {
+			initial: Some(initial),
+			..self
 		})
 	}
 
@@ -113,6 +132,20 @@ impl TaskFile {
 			steps_per_segment: section.steps_per_segment,
 			batch: section.batch,
 		})
+	}
+
+	/// The state that the file's weights make, if it names some.
+	fn initial(&self, declaration: &[StateTensor]) -> Result<Option<State>, TaskFileError> {
+		let Some(weights) = &self.contents.training.initial_weights else {
+			return Ok(None);
+		};
+		let folder = self.document.path.parent().unwrap_or(Path::new(""));
+		model_file::read(&folder.join(weights), declaration)
+			.map(Some)
+			.map_err(|error| {
+				self.document
+					.refuse("training.initial_weights", error.to_string())
+			})
 	}
 
 	/// The error that the model or the optimiser can't be made into programs.

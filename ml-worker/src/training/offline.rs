@@ -104,6 +104,10 @@ pub fn train(
 		seed,
 		training_part,
 	);
+	let run = match &prepared.initial {
+		Some(state) => run.starting_from(state.clone()),
+		None => run,
+	};
 
 	let mut state = run.initial_state();
 	let mut outcome = Outcome {

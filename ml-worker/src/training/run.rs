@@ -15,7 +15,10 @@ use repops::{
 	program::StateTensor,
 	random::Seed,
 };
-use std::ops::{ControlFlow, Range};
+use std::{
+	ops::{ControlFlow, Range},
+	sync::Arc,
+};
 
 /// One trainer's part of one round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +112,8 @@ pub struct Run {
 	training: TrainingSpec,
 	seed: Seed,
 	data: Part,
+	/// The state that the task starts from, where it does not follow from the seed.
+	given: Option<Arc<State>>,
 }
 
 impl Run {
@@ -127,6 +132,16 @@ impl Run {
 			training,
 			seed,
 			data,
+			given: None,
+		}
+	}
+
+	/// The same training from this state, in the order of the program's declaration, and not from the seed's.
+	/// Everything else still follows from the seed.
+	pub fn starting_from(self, state: State) -> Self {
+		Run {
+			given: Some(Arc::new(state)),
+			..self
 		}
 	}
 
@@ -150,7 +165,10 @@ impl Run {
 
 	/// The state that the task starts from.
 	pub fn initial_state(&self) -> State {
-		initial_state(self.step.checked().program(), &self.seed)
+		match &self.given {
+			Some(state) => State::clone(state),
+			None => initial_state(self.step.checked().program(), &self.seed),
+		}
 	}
 
 	/// Runs one segment of a round from the state at its start.

@@ -23,7 +23,7 @@ use repops::{
 };
 use tempfile::TempDir;
 
-const DISPUTE: DisputeId = 9;
+pub(crate) const DISPUTE: DisputeId = 9;
 
 /// A dispute about the first place's commitment to these checkpoints, which nobody has made a move in.
 pub(crate) fn dispute(
@@ -39,7 +39,10 @@ pub(crate) fn dispute(
 		segments: market.run.segments(),
 		steps_per_segment: market.run.training().steps_per_segment,
 		first_position: 0,
-		start: Start::Initial,
+		start: match market.status.spec.initial_state {
+			Some(given) => Start::Given { root: given.root.0 },
+			None => Start::Initial,
+		},
 	};
 	DisputeStatus {
 		dispute: DISPUTE,
@@ -75,7 +78,7 @@ pub(crate) fn roots(states: &[State]) -> Vec<H256> {
 	states.iter().map(root).collect()
 }
 
-fn facts(market: &Market) -> Facts {
+pub(crate) fn facts(market: &Market) -> Facts {
 	Facts {
 		seed: Seed([SEED; 32]),
 		data: market.status.training_tensor.map(|root| root.0),
@@ -84,7 +87,7 @@ fn facts(market: &Market) -> Facts {
 }
 
 /// The end of a transaction that opens the trace.
-fn opened(market: &Market, game: &Dispute, checkpoints: &[H256]) -> Vec<u8> {
+pub(crate) fn opened(market: &Market, game: &Dispute, checkpoints: &[H256]) -> Vec<u8> {
 	let made = DefenderMove::Trace(checkpoints.iter().map(|root| root.0).collect());
 	let program = market.run.step_program().checked();
 	let parts = game.parts_of_defence(&made, program, &facts(market));

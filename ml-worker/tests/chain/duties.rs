@@ -24,6 +24,7 @@ use ml_worker::{
 		manifest::{self, Checkpoint},
 	},
 	store::Store,
+	task_file::Prepared,
 	training::{
 		programs::TaskPrograms,
 		run::{Place, Run},
@@ -62,11 +63,11 @@ pub(crate) struct Market {
 
 impl Market {
 	pub(crate) async fn open() -> Self {
-		let (node, folder, prepared) = (
-			Node::start().await,
-			TempDir::new().unwrap(),
-			small::prepared(),
-		);
+		Self::open_with(small::prepared()).await
+	}
+
+	pub(crate) async fn open_with(prepared: Prepared) -> Self {
+		let (node, folder) = (Node::start().await, TempDir::new().unwrap());
 		let client = open_store(folder.path()).await;
 		let own = prepare(&client, folder.path(), hash(0), &prepared)
 			.await
@@ -98,6 +99,10 @@ impl Market {
 			seed,
 			Part::assemble(&shown),
 		);
+		let run = match prepared.initial {
+			Some(state) => run.starting_from(state),
+			None => run,
+		};
 		let start = run.initial_state();
 		Market {
 			node,
@@ -163,13 +168,25 @@ impl Market {
 		store: &Store,
 		folder: &TempDir,
 	) -> Working {
+		self.work_until(10_000, duties, duty, store, folder).await
+	}
+
+	/// The same with a duty that has this deadline.
+	pub(crate) async fn work_until(
+		&self,
+		deadline: u32,
+		duties: Duties,
+		duty: DutyKind,
+		store: &Store,
+		folder: &TempDir,
+	) -> Working {
 		self.node.script(|script| {
 			script.best.open = vec![self.status.clone()];
 			script.finalized = script.best.clone();
 			script.duties = vec![Duty {
 				kind: duty,
 				task: TASK,
-				deadline: 10_000,
+				deadline,
 			}];
 		});
 		Working::start_as(duties, &self.node, folder.path(), store, 100).await

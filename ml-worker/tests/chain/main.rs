@@ -5,6 +5,7 @@ mod connection;
 mod demands;
 mod disputes;
 mod duties;
+mod given_state;
 mod node;
 mod own_tasks;
 mod retention;

@@ -97,6 +97,36 @@ fn the_roots_depend_on_neither_threads_nor_instruction_set() {
 }
 
 #[test]
+fn training_goes_on_from_a_model_that_was_written() {
+	let folder = small_task();
+	let train = |arguments: &[&str]| -> Value {
+		let arguments = [&["train", "small.toml", "--json"], arguments].concat();
+		serde_json::from_str(&succeed(folder.path(), &arguments)).unwrap()
+	};
+	let first = train(&["--out", "first"]);
+	assert_eq!(first["initial_weights"], "seed");
+	let second = train(&["--weights", "first/model.safetensors"]);
+	assert_eq!(second["initial_weights"], "given");
+	assert_ne!(second["initial_root"], first["initial_root"]);
+	// The flag counts before the key, whatever that names.
+	let text = small::TASK.to_owned() + "initial_weights = \"nowhere.safetensors\"\n";
+	std::fs::write(folder.path().join("small.toml"), text).unwrap();
+	let again = train(&["--weights", "first/model.safetensors"]);
+	assert_eq!(again["state_root"], second["state_root"]);
+
+	let output = ml_worker(folder.path(), &["train", "small.toml"]);
+	let error = String::from_utf8(output.stderr).unwrap();
+	assert!(
+		error.contains("`training.initial_weights`: weights"),
+		"{error}"
+	);
+	assert!(
+		error.contains("nowhere.safetensors: No such file"),
+		"{error}"
+	);
+}
+
+#[test]
 fn a_wrong_task_file_is_explained() {
 	let folder = small_task();
 	std::fs::write(folder.path().join("bad.csv"), "1,2,3,4,5,0\n1,2,x,4,5,0\n").unwrap();

@@ -16,6 +16,7 @@ fn spec() -> TaskSpec {
 		step_program_parts: Default::default(),
 		evaluation_program: Default::default(),
 		evaluation_program_parts: Default::default(),
+		initial_state: None,
 		data: DataSpec {
 			root: Default::default(),
 			manifest: Default::default(),

@@ -89,6 +89,19 @@ fn data_sources_are_read() {
 			classes: None
 		}
 	);
+	let text = |path: &str, context: u32, stride: u32| DataSource::Text {
+		path: path.into(),
+		context: context.try_into().unwrap(),
+		stride: stride.try_into().unwrap(),
+	};
+	assert_eq!(
+		source(r#"{ text = { path = "book.txt", context = 32, stride = 5 } }"#),
+		text("book.txt", 32, 5)
+	);
+	assert_eq!(
+		source(r#"{ text = { path = "book.txt.gz", context = 8 } }"#),
+		text("book.txt.gz", 8, 1)
+	);
 }
 
 #[test]

@@ -27,8 +27,8 @@ use pouw_primitives::{
 	proof::evaluation_commitment,
 	seams::{Proofs, TicketPool},
 	spec::{
-		CostSpec, DataSpec, TaskSpec, TrainingSpec, ARITHMETIC_VERSION, MAX_DATA_SEGMENTS,
-		MAX_EVALUATORS, MAX_NAME, MAX_SUPERVISORS, MAX_TRAINERS,
+		CostSpec, DataSpec, StateSpec, TaskSpec, TrainingSpec, ARITHMETIC_VERSION,
+		MAX_DATA_SEGMENTS, MAX_EVALUATORS, MAX_NAME, MAX_SUPERVISORS, MAX_TRAINERS,
 	},
 	status::{SpecVerdict, TestPart},
 	ticket::{Capabilities, Endpoint, Role, SocketAddress},
@@ -53,6 +53,10 @@ fn largest_spec() -> TaskSpec {
 		step_program_parts: H256([1; 32]),
 		evaluation_program: H256([2; 32]),
 		evaluation_program_parts: H256([2; 32]),
+		initial_state: Some(StateSpec {
+			blob: H256([8; 32]),
+			root: H256([9; 32]),
+		}),
 		data: DataSpec {
 			root: H256([3; 32]),
 			manifest: H256([4; 32]),

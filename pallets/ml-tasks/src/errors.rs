@@ -33,6 +33,8 @@ mod errors {
 		/// The chain does not know this version of the arithmetic. Build the programs with a client of the
 		/// chain's release.
 		SpecArithmeticVersion,
+		/// A state to start from needs the hash of its blob and its root. Without one the task starts from its seed.
+		SpecInitialState,
 		/// The data must be cut into 10 to 100 segments.
 		SpecDataSegments,
 		/// At least one data segment must be hidden for the test, and not all of them.
@@ -63,6 +65,7 @@ mod errors {
 		fn from(fault: SpecFault) -> Self {
 			match fault {
 				SpecFault::ArithmeticVersion => Error::SpecArithmeticVersion,
+				SpecFault::InitialState => Error::SpecInitialState,
 				SpecFault::DataSegments => Error::SpecDataSegments,
 				SpecFault::HiddenSegments => Error::SpecHiddenSegments,
 				SpecFault::DataShape => Error::SpecDataShape,

@@ -142,6 +142,7 @@ impl<T: Config> Market<T::AccountId> for Pallet<T> {
 			arithmetic_version: spec.arithmetic_version,
 			program_parts: spec.step_program_parts,
 			data: record.training_tensor?,
+			initial_root: spec.initial_state.map(|given| given.root),
 			updates,
 			steps_per_segment: training.steps_per_segment,
 			first_position: batch_position(training, round, slot, 0),
@@ -167,6 +168,7 @@ impl<T: Config> Market<T::AccountId> for Pallet<T> {
 			} else {
 				record.training_tensor?
 			},
+			initial_root: spec.initial_state.map(|given| given.root),
 			updates: ends.into_iter().map(|(_, end)| end).collect(),
 			steps_per_segment: spec.training.steps_per_segment,
 			first_position: 0,

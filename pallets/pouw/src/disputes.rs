@@ -176,10 +176,10 @@ impl<T: Config> Pallet<T> {
 			segments: committed.segments,
 			steps_per_segment: grounds.steps_per_segment,
 			first_position: grounds.first_position,
-			start: if round == 0 {
-				Start::Initial
-			} else {
-				Start::Merge
+			start: match (round, grounds.initial_root) {
+				(0, None) => Start::Initial,
+				(0, Some(root)) => Start::Given { root: root.0 },
+				_ => Start::Merge,
 			},
 		};
 		let game = Dispute::new(subject, &ShownParts::default(), &Facts::default())

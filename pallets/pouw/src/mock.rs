@@ -306,6 +306,7 @@ pub(crate) fn small_spec() -> TaskSpec {
 		step_program_parts: H256(arithmetic::TASK.program_root()),
 		evaluation_program: H256::repeat_byte(2),
 		evaluation_program_parts: arithmetic::TEST.program_root(),
+		initial_state: None,
 		data: DataSpec {
 			root: H256::repeat_byte(3),
 			manifest: H256::repeat_byte(4),

@@ -63,7 +63,7 @@ pub trait WeightInfo {
 	fn judge_batch_rows() -> Weight;
 	/// The referee's word on a passage of a matrix product.
 	fn judge_matrix_product() -> Weight;
-	/// The referee's word on a passage of a sum.
+	/// The referee's word on a passage of a sum, of whatever: of elements, rows, windows or products of matrices.
 	fn judge_sum() -> Weight;
 	/// The referee's word on a passage of a greatest element.
 	fn judge_max() -> Weight;
@@ -115,9 +115,13 @@ fn of_passage<W: WeightInfo>(kind: &OperationKind) -> Weight {
 	match kind {
 		OperationKind::BatchRows { .. } => W::judge_batch_rows(),
 		OperationKind::MatMul { .. } => W::judge_matrix_product(),
-		OperationKind::Sum { .. } => W::judge_sum(),
+		OperationKind::Sum { .. }
+		| OperationKind::MatMulSum { .. }
+		| OperationKind::Fold { .. }
+		| OperationKind::Unpool { .. }
+		| OperationKind::ScatterRows { .. } => W::judge_sum(),
 		OperationKind::Max { .. } => W::judge_max(),
-		OperationKind::ArgMax => W::judge_arg_max(),
+		OperationKind::ArgMax { .. } => W::judge_arg_max(),
 		OperationKind::CountNonzero => W::judge_count(),
 		OperationKind::GatherRows
 		| OperationKind::Add
@@ -138,8 +142,16 @@ fn of_passage<W: WeightInfo>(kind: &OperationKind) -> Weight {
 		| OperationKind::Broadcast { .. }
 		| OperationKind::OneHot { .. }
 		| OperationKind::Reshape { .. }
-		| OperationKind::Transpose
-		| OperationKind::Constant { .. } => W::judge_element(),
+		| OperationKind::Permute { .. }
+		| OperationKind::Constant { .. }
+		| OperationKind::Unfold { .. }
+		| OperationKind::Slice { .. }
+		| OperationKind::Insert { .. }
+		| OperationKind::Erf
+		| OperationKind::Random { .. }
+		| OperationKind::Iota { .. }
+		| OperationKind::ToInteger
+		| OperationKind::ToNumber => W::judge_element(),
 	}
 }
 
@@ -286,7 +298,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		microseconds(70)
 	}
 
-	/// 256 elements of 8 tiles, or 32 of 32 tiles.
+	/// 256 elements of 8 tiles, or 64 of 33 tiles.
 	fn judge_sum() -> Weight {
 		microseconds(20)
 	}
@@ -296,7 +308,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		microseconds(20)
 	}
 
-	/// 256 elements.
+	/// 256 elements of 8 tiles, or 32 of 32 tiles.
 	fn judge_arg_max() -> Weight {
 		microseconds(20)
 	}
@@ -390,7 +402,7 @@ mod tests {
 				.map(|weight| weight.ref_time())
 				.collect::<Vec<u64>>()
 		};
-		let [product, element] = ["MatMul", "Select"].map(figures);
+		let [product, element] = ["MatMul {", "Select"].map(figures);
 		assert!(product.iter().min() > element.iter().max() && !element.is_empty());
 		assert!(element.iter().all(|time| *time > 0));
 	}

@@ -4,7 +4,7 @@ use crate::{
 	program::SubjectParts,
 	transition::{ends_with_zeros, kind_of, output, tensors},
 	AgreedNode, ChallengerMove, DefenderMove, Descent, Facts, MoveError, Outcome, Party, Position,
-	Span, Subject, MAX_CHECKPOINTS,
+	Span, Start, Subject, MAX_CHECKPOINTS,
 };
 use alloc::vec;
 use bounded_collections::{BoundedVec, ConstU32};
@@ -98,7 +98,7 @@ impl Dispute {
 	}
 
 	/// The checkpoint of the round that was named, from 0; none before, and where the dispute was not about a
-	/// round.
+	/// round. The first one of a trace that does not start with the given state counts as named.
 	pub fn checkpoint(&self) -> Option<u32> {
 		self.checkpoint
 	}
@@ -174,6 +174,7 @@ impl Dispute {
 					trace,
 					end,
 					segments,
+					start,
 					..
 				} = self.subject
 				else {
@@ -187,6 +188,13 @@ impl Dispute {
 					return Err(MoveError::NotTheChildren);
 				}
 				if checkpoints.last() != Some(&end) {
+					return Ok(Outcome::Lost(Party::Defender));
+				}
+				let given =
+					|root: &Hash| matches!(start, Start::Given { root: given } if given != *root);
+				if checkpoints.first().is_some_and(given) {
+					// It needs not be named by the challenger.
+					self.checkpoint = Some(0);
 					return Ok(Outcome::Lost(Party::Defender));
 				}
 				*posted = checkpoints.try_into().map_err(|_| MoveError::NotNow)?;

@@ -25,8 +25,14 @@ pub const MAX_CHECKPOINTS: u32 = 1_025;
 	TypeInfo,
 )]
 pub enum Start {
-	/// The state that the task starts from.
+	/// The state that the task starts from, which follows from the seed.
 	Initial,
+	/// A state that was given with the task, so that there is nothing to compute: a trace that starts with another
+	/// one is wrong as soon as it is opened.
+	Given {
+		/// Its root.
+		root: Hash,
+	},
 	/// The average of the updates that the round before was sealed with.
 	Merge,
 }
@@ -62,7 +68,7 @@ pub enum Subject {
 		/// What the round starts from.
 		start: Start,
 	},
-	/// The state that a task starts from.
+	/// The state that a task starts from, where it follows from the seed.
 	Initial {
 		/// Its claimed root.
 		claimed: Hash,
@@ -110,6 +116,8 @@ impl Subject {
 		Some(match (picked.checked_sub(1), start) {
 			(None, Start::Initial) => Subject::Initial { claimed },
 			(None, Start::Merge) => Subject::Merge { claimed },
+			// The trace could not have been opened with another one.
+			(None, Start::Given { .. }) => return None,
 			(Some(segment), _) => {
 				let steps_before = u64::from(segment).saturating_mul(u64::from(steps_per_segment));
 				Subject::Steps {

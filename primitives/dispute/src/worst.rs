@@ -25,7 +25,9 @@ use repops::{
 		MerkleProof, TileBytes, TILE, TILE_BYTES,
 	},
 	parts::{Counts, Part, PartProof, Place},
-	program::{Operation, OperationKind, Relation, ValueId, ARITHMETIC_VERSION},
+	program::{
+		Initialiser, Operation, OperationKind, Relation, ValueId, Window, ARITHMETIC_VERSION,
+	},
 	referee::{
 		advance, element_at, passages, tile_place, Evidence, Operand, Question, Running, TileProof,
 		MAX_TILES,
@@ -35,6 +37,20 @@ use repops::{
 
 /// The longest list of elements.
 const LONGEST: u32 = 1 << 28;
+
+/// A window whose positions lie below each other, so that what stands in it lies in as many tiles.
+const TALL: Window = Window {
+	kernel: [64, 1],
+	stride: [1, 1],
+	padding: [63, 0],
+	dilation: [1, 1],
+};
+
+/// Height and width of pictures on which [`TALL`] has the most windows, one tile apart from row to row.
+const PICTURES: [u32; 2] = [(LONGEST >> 5) - TALL.kernel[0] + 1, 32];
+
+/// Height and width of pictures whose windows have as many positions as places.
+const WIDE: [u32; 2] = [64, 1 << 15];
 
 /// A passage and all that the referee needs for it.
 #[derive(Clone, Debug)]
@@ -104,7 +120,8 @@ pub fn passages_of_all_kinds() -> Vec<Passage> {
 		Sum { axis: 3 },
 		Max { axis: 0 },
 		Max { axis: 3 },
-		ArgMax,
+		ArgMax { axis: 0 },
+		ArgMax { axis: 3 },
 		Broadcast {
 			shape: Shape(vec![LONGEST >> 6, 4, 4, 4]),
 		},
@@ -113,16 +130,70 @@ pub fn passages_of_all_kinds() -> Vec<Passage> {
 		Reshape {
 			shape: long.clone(),
 		},
-		Transpose,
+		Permute {
+			axes: vec![3, 2, 1, 0],
+		},
 		Constant {
-			shape: long,
+			shape: long.clone(),
 			value: constant,
 		},
+		MatMulSum {
+			transpose_left: false,
+			transpose_right: true,
+		},
+		Unfold {
+			window: Window {
+				padding: [0, 0],
+				..TALL
+			},
+			fill: constant,
+		},
+		Fold {
+			window: TALL,
+			size: WIDE,
+		},
+		Unpool {
+			window: TALL,
+			size: PICTURES,
+		},
+		Slice {
+			starts: vec![1; 4],
+			shape: Shape(vec![(LONGEST >> 6) - 1, 3, 3, 3]),
+		},
+		Insert { starts: vec![1; 4] },
+		ScatterRows { rows: 2 },
+		Erf,
+		Random {
+			stream: u32::MAX,
+			shape: long.clone(),
+			distribution: Initialiser::Normal {
+				mean: constant,
+				deviation: constant,
+			},
+		},
+		Iota {
+			shape: long,
+			axis: 0,
+		},
+		ToInteger,
+		ToNumber,
 	];
-	kinds
+	let mut worst: Vec<Passage> = kinds
 		.into_iter()
 		.map(|kind| Passage::worst(kind, 0))
-		.collect()
+		.collect();
+	worst.push(second_product());
+	worst
+}
+
+/// A product of the second matrices of two stacks, which don't begin where a tile does.
+fn second_product() -> Passage {
+	let columns = TensorType::f32([2, (LONGEST >> 1) - 1, 1]);
+	let kind = OperationKind::MatMul {
+		transpose_left: true,
+		transpose_right: false,
+	};
+	Passage::on(kind, vec![columns.clone(), columns], 0)
 }
 
 /// A count whose masks lie in so many tiles, at least 1 and at most 32.
@@ -145,7 +216,7 @@ fn worst_operands(kind: &OperationKind) -> Vec<TensorType> {
 	let long = TensorType::f32([LONGEST]);
 	let words = TensorType::u32([LONGEST]);
 	match kind {
-		BatchRows { .. } => vec![TensorType::u32([8]), TensorType::u32([2])],
+		BatchRows { .. } | Random { .. } => vec![TensorType::u32([8]), TensorType::u32([2])],
 		GatherRows => vec![long, words],
 		// Each of the 256 terms' rows or columns is in as many tiles as can be, and the proofs are longest.
 		MatMul {
@@ -172,24 +243,64 @@ fn worst_operands(kind: &OperationKind) -> Vec<TensorType> {
 		| Log
 		| Sqrt
 		| Tanh
+		| Erf
+		| ToInteger
 		| CompareScalar(..)
 		| Reshape { .. } => vec![long],
+		ToNumber => vec![words],
 		Select => vec![words, long.clone(), long],
 		Fill(_) => vec![words, long],
 		// Along an outer axis each element is in a tile of its own.
-		Sum { axis: 0 } | Max { axis: 0 } => vec![TensorType::f32([LONGEST >> 5, 4, 8, 1])],
-		Sum { .. } | Max { .. } | ArgMax => vec![TensorType::f32([1, 1, 1, LONGEST])],
+		Sum { axis: 0 } | Max { axis: 0 } | ArgMax { axis: 0 } => {
+			vec![TensorType::f32([LONGEST >> 5, 4, 8, 1])]
+		}
+		Sum { .. } | Max { .. } | ArgMax { .. } => vec![TensorType::f32([1, 1, 1, LONGEST])],
 		Broadcast { .. } => vec![TensorType::f32([LONGEST >> 6, 1, 4, 1])],
 		OneHot { .. } => vec![TensorType::u32([LONGEST >> 4])],
 		// A column of masks, 32 in each tile.
 		CountNonzero => vec![TensorType::u32([LONGEST, 1])],
-		Transpose => vec![TensorType::f32([LONGEST, 1])],
-		Constant { .. } => vec![],
+		Permute { .. } | Slice { .. } => vec![TensorType::f32([LONGEST >> 6, 4, 4, 4])],
+		Insert { .. } => vec![
+			TensorType::f32([LONGEST >> 6, 4, 4, 4]),
+			TensorType::f32([(LONGEST >> 6) - 1, 3, 3, 3]),
+		],
+		Constant { .. } | Iota { .. } => vec![],
+		// One term of each matrix.
+		MatMulSum { .. } => {
+			let columns = TensorType::f32([LONGEST >> 5, 32, 1]);
+			vec![columns.clone(), columns]
+		}
+		Unfold { .. } => vec![TensorType::f32([1, 1, PICTURES[0] >> 6, 32])],
+		Fold { .. } => windows_of(TALL.kernel[0], WIDE).to_vec(),
+		Unpool { .. } => {
+			let numbers = windows_of(1, PICTURES);
+			let chosen = TensorType::u32(numbers[0].shape.clone());
+			[&numbers[..], &[chosen]].concat()
+		}
+		ScatterRows { .. } => vec![
+			TensorType::f32([LONGEST >> 5, 32, 1]),
+			TensorType::u32([LONGEST >> 5]),
+		],
 	}
 }
 
-/// Some number at each element. Of integers, one that any operation finds something by.
-fn content(kind: &TensorType, element: u64) -> u32 {
+/// What [`TALL`] shows of pictures of this size, at so many positions.
+fn windows_of(positions: u32, size: [u32; 2]) -> [TensorType; 1] {
+	let windows = TALL.window_count(size).expect("it lies on them");
+	[TensorType::f32([1, 1, positions, windows])]
+}
+
+/// Some number at each element. Of integers, one that the operation finds something by: of what is unpooled the
+/// position at which the window shows the last row, of what is scattered the last row.
+fn content(of: &OperationKind, kind: &TensorType, element: u64) -> u32 {
+	match (of, kind.dtype) {
+		(OperationKind::ScatterRows { .. }, DType::U32) => return 1,
+		(OperationKind::Unpool { .. }, DType::U32) => {
+			let row = (element / u64::from(PICTURES[1])) as u32;
+			return PICTURES[0] - 1 + TALL.padding[0] - row;
+		}
+		_ => {}
+	}
 	let mixed = (element as u32 | 1)
 		.wrapping_mul(0x9E37_79B1)
 		.rotate_left(11);
@@ -200,11 +311,11 @@ fn content(kind: &TensorType, element: u64) -> u32 {
 }
 
 /// The bytes of a tile.
-fn tile_bytes(kind: &TensorType, tile: u32) -> TileBytes {
+fn tile_bytes(of: &OperationKind, kind: &TensorType, tile: u32) -> TileBytes {
 	let mut bytes = [0; TILE_BYTES];
 	for (place, word) in (0..TILE * TILE).zip(bytes.chunks_exact_mut(4)) {
 		let element = element_at(kind, tile, place);
-		let bits = element.map_or(0, |element| content(kind, element));
+		let bits = element.map_or(0, |element| content(of, kind, element));
 		word.copy_from_slice(&bits.to_le_bytes());
 	}
 	bytes.into()
@@ -274,25 +385,24 @@ impl Passage {
 		let before = Running([1.0f32.to_bits(); 2]);
 		let mut touched = BTreeSet::new();
 		let mut read = |operand: usize, element: u64| -> Result<u32, ()> {
-			let kind = types[operand];
-			let (tile, _) = tile_place(kind, element).ok_or(())?;
+			let (tile, _) = tile_place(types[operand], element).ok_or(())?;
 			touched.insert((operand, tile));
-			Ok(content(kind, element))
+			Ok(content(&kind, types[operand], element))
 		};
 		let after = advance(&kind, &types, &result, question, before, &mut read)
 			.expect("all that is read is there");
 		touched.extend((0..unneeded).map(|tile| (0, tile)));
 		let mut operands = Vec::new();
 		let mut evidence = Evidence::default();
-		for (at, kind) in types.iter().enumerate() {
-			let tiles = touched.iter().filter(|(operand, _)| *operand == at);
+		for (at, operand) in types.iter().enumerate() {
+			let tiles = touched.iter().filter(|(of, _)| *of == at);
 			let tiles: Vec<_> = tiles
-				.map(|(_, tile)| (*tile, tile_bytes(kind, *tile)))
+				.map(|(_, tile)| (*tile, tile_bytes(&kind, operand, *tile)))
 				.collect();
 			let leaves = tiles.iter().map(|(tile, bytes)| (*tile, tile_leaf(bytes)));
 			let tree = Tree {
 				known: leaves.collect(),
-				count: tile_count(&kind.shape).expect("it is within limits"),
+				count: tile_count(&operand.shape).expect("it is within limits"),
 			};
 			evidence
 				.tiles
@@ -303,8 +413,8 @@ impl Passage {
 					proof: tree.proof(tile),
 				}));
 			operands.push(Operand {
-				kind: (*kind).clone(),
-				root: tensor_root_of_top(kind, &tree.top()),
+				kind: (*operand).clone(),
+				root: tensor_root_of_top(operand, &tree.top()),
 			});
 		}
 		Passage {

@@ -44,6 +44,7 @@ fn round<'a>(
 		task,
 		seed: Seed([numbers.below(256) as u8; 32]),
 		updates,
+		given: None,
 		first_position: numbers.word() >> 40,
 		segments,
 		steps_per_segment: steps,

@@ -116,6 +116,7 @@ fn round(task: &Task) -> Round<'_> {
 		task,
 		seed: Seed([3; 32]),
 		updates: &[],
+		given: None,
 		first_position: 5,
 		segments: SEGMENTS,
 		steps_per_segment: STEPS,

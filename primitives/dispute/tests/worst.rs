@@ -52,8 +52,30 @@ fn there_is_a_move_for_every_kind_of_operation() {
 		assert!(last.made.is_within_bounds() && last.parts.len() <= MAX_PARTS);
 		assert!(last.made.encoded_size() + last.parts.encoded_size() <= MAX_BYTES);
 	}
+	// The rows that are added up, and the tile of their indices.
 	let most = kinds.iter().map(tiles).max();
-	assert_eq!(most, Some(32));
+	assert_eq!(most, Some(33));
+}
+
+/// What spreads a passage over the most tiles does so here.
+#[test]
+fn the_worst_passages_are_spread_over_tiles() {
+	let of = |name: &str| -> Vec<usize> {
+		let all = passages_of_all_kinds().into_iter();
+		let named = all.filter(|passage| format!("{:?}", passage.kind).starts_with(name));
+		named.map(|passage| tiles(&passage)).collect()
+	};
+	assert_eq!(of("MatMul {"), [16, 16, 18]);
+	assert_eq!(of("MatMulSum"), [32]);
+	assert_eq!(of("ArgMax"), [32, 8]);
+	assert_eq!(of("Fold"), [32]);
+	assert_eq!(of("Unpool"), [32]);
+	assert_eq!(of("ScatterRows"), [33]);
+	for name in ["Unfold", "Slice", "Insert", "Permute", "ToNumber"] {
+		assert_eq!(of(name), [1], "{name}");
+	}
+	assert_eq!(of("Random"), [2]);
+	assert_eq!(of("Iota"), [0]);
 }
 
 /// Were the claim another one, the same move would win.

@@ -201,6 +201,8 @@ pub struct Grounds {
 	/// The root over the features and labels that the program reads, as supervisors have attested it: those of the
 	/// hidden part, or the training part.
 	pub data: H256,
+	/// The root of the state that the task starts from, where that was given; none where it follows from the seed.
+	pub initial_root: Option<H256>,
 	/// The roots of the states whose merge the round starts from, or whose merge is the final state, in the order
 	/// of the places; none for the first round.
 	pub updates: Vec<H256>,

@@ -139,6 +139,30 @@ pub struct CostSpec {
 	pub evaluation_multiply_adds: u64,
 }
 
+/// A state that is given, and not made from the seed: all tensors that the step program declares, the
+/// optimiser's too.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct StateSpec {
+	/// BLAKE3 hash of the state's blob (`repops::state_blob`).
+	pub blob: H256,
+	/// The state's root (`repops::commit::state_root`): what the first round must start from.
+	pub root: H256,
+}
+
 /// A task, as its client asks for it.
 #[derive(
 	Clone,
@@ -169,6 +193,9 @@ pub struct TaskSpec {
 	pub evaluation_program: H256,
 	/// The root over the evaluation program's parts, for disputes about the score.
 	pub evaluation_program_parts: H256,
+	/// The state that the training starts from; none if it follows from the seed, as the step program declares.
+	/// Supervisors check before the first round that the blob is the state of this root.
+	pub initial_state: Option<StateSpec>,
 	/// The data set.
 	pub data: DataSpec,
 	/// The layout of the training.
@@ -208,6 +235,8 @@ pub enum SpecFault {
 	ArithmeticVersion,
 	/// The number of data segments is out of bounds.
 	DataSegments,
+	/// A given state without a hash or a root.
+	InitialState,
 	/// No segment, or every segment, would be hidden.
 	HiddenSegments,
 	/// A segment without rows, a row without features, or fewer than two classes.
@@ -288,6 +317,11 @@ impl TaskSpec {
 		ensure(
 			self.arithmetic_version == ARITHMETIC_VERSION,
 			SpecFault::ArithmeticVersion,
+		)?;
+		let is_named = |state: StateSpec| !state.blob.is_zero() && !state.root.is_zero();
+		ensure(
+			self.initial_state.is_none_or(is_named),
+			SpecFault::InitialState,
 		)?;
 		ensure(
 			(MIN_DATA_SEGMENTS..=MAX_DATA_SEGMENTS).contains(&d.segments),

@@ -6,7 +6,7 @@ use polkadot_sdk::{
 	sp_runtime::{AccountId32, Permill},
 };
 use pouw_primitives::{
-	spec::{CostSpec, DataSpec, TaskSpec, TrainingSpec, ARITHMETIC_VERSION},
+	spec::{CostSpec, DataSpec, StateSpec, TaskSpec, TrainingSpec, ARITHMETIC_VERSION},
 	status::{Duty, DutyKind, FeeEstimate, Phase},
 	ticket::{Capabilities, Endpoint, Role, SocketAddress},
 };
@@ -22,6 +22,7 @@ fn spec() -> TaskSpec {
 		step_program_parts: H256([1; 32]),
 		evaluation_program: H256([2; 32]),
 		evaluation_program_parts: H256([2; 32]),
+		initial_state: None,
 		data: DataSpec {
 			root: H256([3; 32]),
 			manifest: H256([4; 32]),
@@ -75,6 +76,30 @@ fn a_specification_reads_as_people_write_it_and_comes_back_the_same() {
 	);
 	let back: TaskSpec = serde_json::from_value(value).expect("it parses");
 	assert_eq!(back, spec());
+}
+
+#[test]
+fn a_state_to_start_from_is_named_or_left_out() {
+	let mut whole = serde_json::to_value(spec()).expect("it serialises");
+	assert_eq!(whole["initialState"], json!(null));
+	let fields = whole.as_object_mut().expect("it is an object");
+	fields.remove("initialState");
+	let read = |whole: &serde_json::Value| serde_json::from_value::<TaskSpec>(whole.clone());
+	assert_eq!(read(&whole).expect("it parses"), spec());
+
+	let hash = |byte: &str| format!("0x{}", byte.repeat(32));
+	whole["initialState"] = json!({ "blob": hash("05"), "root": hash("06") });
+	let given = StateSpec {
+		blob: H256([5; 32]),
+		root: H256([6; 32]),
+	};
+	assert_eq!(read(&whole).expect("it parses").initial_state, Some(given));
+	whole["initialState"] = json!({ "blob": hash("05") });
+	let error = read(&whole).expect_err("it has no root");
+	assert!(
+		error.to_string().contains("missing field `root`"),
+		"{error}"
+	);
 }
 
 #[test]

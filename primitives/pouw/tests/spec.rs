@@ -1,9 +1,12 @@
 //! What a specification may claim of its programs.
 
-use polkadot_sdk::sp_runtime::{BoundedVec, Permill};
+use polkadot_sdk::{
+	sp_core::H256,
+	sp_runtime::{BoundedVec, Permill},
+};
 use pouw_primitives::{
 	spec::{
-		CostSpec, DataSpec, SpecFault, TaskSpec, TrainingSpec, ARITHMETIC_VERSION,
+		CostSpec, DataSpec, SpecFault, StateSpec, TaskSpec, TrainingSpec, ARITHMETIC_VERSION,
 		MAX_STATE_ELEMENTS,
 	},
 	ticket::{Capabilities, Endpoint, SocketAddress},
@@ -18,6 +21,7 @@ fn claiming(state_elements: u64, parameters: u64) -> TaskSpec {
 		step_program_parts: Default::default(),
 		evaluation_program: Default::default(),
 		evaluation_program_parts: Default::default(),
+		initial_state: None,
 		data: DataSpec {
 			root: Default::default(),
 			manifest: Default::default(),
@@ -57,6 +61,21 @@ fn claiming(state_elements: u64, parameters: u64) -> TaskSpec {
 	};
 	spec.needs.data_bytes = spec.data_bytes();
 	spec
+}
+
+#[test]
+fn a_state_to_start_from_has_a_hash_and_a_root() {
+	let given = |blob: u8, root: u8| TaskSpec {
+		initial_state: Some(StateSpec {
+			blob: H256([blob; 32]),
+			root: H256([root; 32]),
+		}),
+		..claiming(1_000, 1_000)
+	};
+	assert_eq!(given(1, 2).check(), Ok(()));
+	for lacking in [given(0, 2), given(1, 0), given(0, 0)] {
+		assert_eq!(lacking.check(), Err(SpecFault::InitialState));
+	}
 }
 
 #[test]

@@ -412,24 +412,28 @@ pub struct Window {
 }
 
 impl Window {
-	/// The number of positions.
+	/// The most positions of a window. Who computes an element of a picture from windows goes through them all.
+	pub const MOST_POSITIONS: u32 = 1 << 28;
+
+	/// The number of positions; none if it is more than [`Self::MOST_POSITIONS`].
 	pub fn positions(&self) -> Option<u32> {
-		self.kernel[0].checked_mul(self.kernel[1])
+		let positions = self.kernel[0].checked_mul(self.kernel[1])?;
+		(positions <= Self::MOST_POSITIONS).then_some(positions)
 	}
 
 	/// How many windows there are downwards and to the right on pictures of this size. None if there is none, or
 	/// if a figure of the window that must not be 0 is.
 	pub fn windows(&self, size: [u32; 2]) -> Option<[u32; 2]> {
-		let along = |axis: usize| {
+		let along = |axis: usize, length: u32| {
 			let [kernel, stride, padding, dilation] = self.figures(axis);
-			let padded = i64::from(size[axis]).checked_add(padding.checked_mul(2)?)?;
+			let padded = i64::from(length).checked_add(padding.checked_mul(2)?)?;
 			let room = padded.checked_sub(self.reach(axis)?)?;
 			if kernel == 0 || dilation == 0 || room < 0 {
 				return None;
 			}
 			u32::try_from(room.checked_div(stride)?.checked_add(1)?).ok()
 		};
-		Some([along(0)?, along(1)?])
+		Some([along(0, size[0])?, along(1, size[1])?])
 	}
 
 	/// The number of windows on pictures of this size.
@@ -438,8 +442,10 @@ impl Window {
 		down.checked_mul(right)
 	}
 
+	/// Kernel, stride, padding and dilation downwards (axis 0) or to the right.
 	fn figures(&self, axis: usize) -> [i64; 4] {
-		[self.kernel, self.stride, self.padding, self.dilation].map(|pair| i64::from(pair[axis]))
+		[self.kernel, self.stride, self.padding, self.dilation]
+			.map(|[down, right]| i64::from(if axis == 0 { down } else { right }))
 	}
 
 	/// From the first to the last place that it shows, both counted.
@@ -448,7 +454,7 @@ impl Window {
 		dilation.checked_mul(kernel.checked_sub(1)?)?.checked_add(1)
 	}
 
-	/// What a position of a window shows along an axis: none beyond the border.
+	/// What a position of a window shows along an axis (0 is downwards): none beyond the border.
 	pub fn shown(&self, axis: usize, length: u32, window: u32, position: u32) -> Option<u32> {
 		let [_, stride, padding, dilation] = self.figures(axis);
 		let from = i64::from(window).checked_mul(stride)?;

@@ -7,7 +7,7 @@ use repops::{
 	check::{infer, Reason},
 	kernel::apply,
 	number,
-	program::{OperationKind, Relation},
+	program::{Bits, Initialiser, OperationKind, Relation, Window},
 	random::{batch_rows, Seed},
 	tensor::{Elements, Shape, Tensor, TensorType},
 };
@@ -290,13 +290,40 @@ fn operands_that_do_not_fill_their_shape_are_refused() {
 	);
 }
 
+fn any_window(words: &mut Words) -> Window {
+	let mut pair = |below: u32| [words.below(below), words.below(below)];
+	Window {
+		kernel: pair(4),
+		stride: pair(3),
+		padding: pair(3),
+		dilation: pair(3),
+	}
+}
+
+fn any_distribution(words: &mut Words) -> Initialiser {
+	let which = words.below(3);
+	let mut constant = || Bits(words.bits());
+	match which {
+		0 => Initialiser::Constant(constant()),
+		1 => Initialiser::Uniform {
+			low: constant(),
+			high: constant(),
+		},
+		_ => Initialiser::Normal {
+			mean: constant(),
+			deviation: constant(),
+		},
+	}
+}
+
 fn any_kind(words: &mut Words) -> OperationKind {
 	let constant = f32::from_bits(words.bits()).into();
 	let shape = any_shape(words);
 	let relation = RELATIONS[words.below(6) as usize];
 	let axis = words.below(3) as u8;
 	let (transpose_left, transpose_right) = (words.below(2) == 1, words.below(2) == 1);
-	match words.below(26) {
+	let size = [words.below(4), words.below(9)];
+	match words.below(38) {
 		0 => OperationKind::BatchRows {
 			population: words.below(9),
 			batch: words.below(9),
@@ -329,6 +356,41 @@ fn any_kind(words: &mut Words) -> OperationKind {
 			classes: words.below(5),
 		},
 		23 => OperationKind::CountNonzero,
+		26 => OperationKind::MatMulSum {
+			transpose_left,
+			transpose_right,
+		},
+		27 => OperationKind::Unfold {
+			window: any_window(words),
+			fill: constant,
+		},
+		28 => OperationKind::Fold {
+			window: any_window(words),
+			size,
+		},
+		29 => OperationKind::Unpool {
+			window: any_window(words),
+			size,
+		},
+		30 => OperationKind::Slice {
+			starts: any_starts(words),
+			shape,
+		},
+		31 => OperationKind::Insert {
+			starts: any_starts(words),
+		},
+		32 => OperationKind::ScatterRows {
+			rows: words.below(5),
+		},
+		33 => OperationKind::Erf,
+		34 => OperationKind::Random {
+			stream: words.next(),
+			shape,
+			distribution: any_distribution(words),
+		},
+		35 => OperationKind::Iota { shape, axis },
+		36 => OperationKind::ToInteger,
+		37 => OperationKind::ToNumber,
 		_ => match words.below(3) {
 			0 => OperationKind::Reshape { shape },
 			1 => OperationKind::Permute {
@@ -342,8 +404,15 @@ fn any_kind(words: &mut Words) -> OperationKind {
 	}
 }
 
+fn any_starts(words: &mut Words) -> Vec<u32> {
+	let count = words.below(5);
+	(0..count)
+		.map(|_| [0, 0, 1, u32::MAX][words.below(4) as usize])
+		.collect()
+}
+
 fn any_shape(words: &mut Words) -> Shape {
-	let rank = [1, 2, 2, 2, 3, 0][words.below(6) as usize];
+	let rank = [1, 2, 2, 2, 3, 4, 4, 0][words.below(8) as usize];
 	Shape(
 		(0..rank)
 			.map(|_| [1, 2, 2, 3, 0, 8][words.below(6) as usize])
@@ -363,7 +432,7 @@ fn any_tensor(words: &mut Words) -> Tensor {
 }
 
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(2000))]
+	#![proptest_config(ProptestConfig::with_cases(4000))]
 
 	/// Whatever is thrown at it, an operation gives a tensor of the inferred type or the same refusal, and
 	/// computations give no NaN but the one.
@@ -387,6 +456,9 @@ proptest! {
 					| OperationKind::Broadcast { .. }
 					| OperationKind::Reshape { .. }
 					| OperationKind::Permute { .. }
+					| OperationKind::Unfold { .. }
+					| OperationKind::Slice { .. }
+					| OperationKind::Insert { .. }
 			);
 			if let (false, Some(numbers)) = (moves, result.as_f32()) {
 				prop_assert!(numbers.iter().all(|number| !number.is_nan() || number.to_bits() == 0x7FC0_0000));

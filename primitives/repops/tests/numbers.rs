@@ -110,6 +110,7 @@ fn every_nan_that_is_made_is_the_one() {
 			exp(nan),
 			log(nan),
 			tanh(nan),
+			erf(nan),
 		] {
 			assert_eq!(made.to_bits(), one);
 		}
@@ -134,7 +135,7 @@ fn every_nan_that_is_made_is_the_one() {
 
 #[test]
 fn special_arguments() {
-	let cases: [(Function, f32, f32); 22] = [
+	let cases: [(Function, f32, f32); 29] = [
 		(exp, 0.0, 1.0),
 		(exp, -0.0, 1.0),
 		(exp, f32::INFINITY, f32::INFINITY),
@@ -157,6 +158,14 @@ fn special_arguments() {
 		(tanh, f32::NEG_INFINITY, -1.0),
 		(tanh, 20.0, 1.0),
 		(tanh, f32::from_bits(1), f32::from_bits(1)),
+		(erf, 0.0, 0.0),
+		(erf, -0.0, -0.0),
+		(erf, f32::INFINITY, 1.0),
+		(erf, f32::NEG_INFINITY, -1.0),
+		(erf, 4.0, 1.0),
+		(erf, f32::MIN, -1.0),
+		// 2 / √π of the least number is nearest to it.
+		(erf, f32::from_bits(1), f32::from_bits(1)),
 	];
 	for (function, argument, expected) in cases {
 		assert_eq!(
@@ -189,17 +198,33 @@ fn error_in_ulp(y: f32, truth: f64) -> f64 {
 	(f64::from(y) - truth).abs() / 2f64.powi(exponent - 23)
 }
 
+/// The arguments about which [`erf`] goes over from one polynomial to the other, and about its last one below 1.
+fn around_the_joint_of_erf() -> impl Iterator<Item = f32> {
+	let around = |middle: f32| middle.to_bits() - 20_000..middle.to_bits() + 20_000;
+	let bits = around(0.921_875).chain(around(3.9));
+	bits.flat_map(|bits| [bits, bits | 1 << 31])
+		.map(f32::from_bits)
+}
+
 #[test]
-fn exp_log_and_tanh_are_as_exact_as_promised() {
-	// Over all 2^32 arguments the greatest errors are 0.892, 0.934 and 1.363 ulp.
+fn erf_rises_over_its_joint_too() {
+	let positive = around_the_joint_of_erf().filter(|x| *x > 0.0);
+	let found: Vec<f32> = positive.map(erf).collect();
+	assert!(found.is_sorted());
+}
+
+#[test]
+fn functions_are_as_exact_as_promised() {
+	// Over all 2^32 arguments the greatest errors are 0.892, 0.934, 1.363 and 1.078 ulp.
 	type Truth = fn(f64) -> f64;
-	let cases: [(&str, Function, Truth, f64); 3] = [
+	let cases: [(&str, Function, Truth, f64); 4] = [
 		("exp", exp, f64::exp, 0.9),
 		("log", log, f64::ln, 0.94),
 		("tanh", tanh, f64::tanh, 1.37),
+		("erf", erf, libm::erf, 1.08),
 	];
 	for (name, function, truth, bound) in cases {
-		for x in sample() {
+		for x in sample().chain(around_the_joint_of_erf()) {
 			let error = error_in_ulp(function(x), truth(f64::from(x)));
 			assert!(
 				error <= bound,
@@ -211,8 +236,8 @@ fn exp_log_and_tanh_are_as_exact_as_promised() {
 }
 
 #[test]
-fn exp_log_and_tanh_rise_but_for_an_ulp() {
-	for (function, slack) in [(exp as Function, 1), (log, 0), (tanh, 1)] {
+fn functions_rise_but_for_an_ulp() {
+	for (function, slack) in [(exp as Function, 1), (log, 0), (tanh, 1), (erf, 0)] {
 		let mut last = f32::NEG_INFINITY;
 		// In ascending order: the negative numbers backwards.
 		let negative = (0x8000_0000..=0xFF80_0000u32).rev().step_by(997);
@@ -231,9 +256,10 @@ fn exp_log_and_tanh_rise_but_for_an_ulp() {
 }
 
 #[test]
-fn tanh_is_odd() {
+fn tanh_and_erf_are_odd() {
 	for x in sample().filter(|x| !x.is_nan()) {
 		assert_eq!(tanh(-x).to_bits(), (-tanh(x)).to_bits());
+		assert_eq!(erf(-x).to_bits(), (-erf(x)).to_bits());
 	}
 }
 
@@ -243,6 +269,7 @@ fn a_given_fma_changes_no_bit() {
 		assert_eq!(exp_with(x, f32::mul_add).to_bits(), exp(x).to_bits());
 		assert_eq!(log_with(x, f32::mul_add).to_bits(), log(x).to_bits());
 		assert_eq!(tanh_with(x, f32::mul_add).to_bits(), tanh(x).to_bits());
+		assert_eq!(erf_with(x, f32::mul_add).to_bits(), erf(x).to_bits());
 	}
 }
 
@@ -256,9 +283,18 @@ fn golden_hashes() {
 		}
 		hex(hasher.finalize().as_bytes())
 	};
-	assert_eq!([exp as Function, log, tanh].map(hash), golden::EXP_LOG_TANH);
 	assert_eq!(
-		bits(&[exp(1.0), log(10.0), tanh(0.5)]),
-		[0x402D_F854, 0x4013_5D8E, 0x3EEC_9A9F]
+		[exp as Function, log, tanh, erf].map(hash),
+		golden::FUNCTIONS
+	);
+	assert_eq!(
+		bits(&[exp(1.0), log(10.0), tanh(0.5), erf(0.5), erf(1.0)]),
+		[
+			0x402D_F854,
+			0x4013_5D8E,
+			0x3EEC_9A9F,
+			0x3F05_3F7B,
+			0x3F57_BB3D
+		]
 	);
 }

@@ -5,7 +5,8 @@ mod support;
 use repops::{
 	check::{check, Checked, Limits, Role},
 	parts::{program_root, show, AskedParts, Part, PartError, Parts, Place, ShownParts},
-	program::Target,
+	program::{Initialiser, OperationKind, Target},
+	tensor::Shape,
 };
 
 fn program() -> Checked {
@@ -140,6 +141,50 @@ fn parts_that_no_checked_program_has_are_refused() {
 		refused(operation, &spoil);
 		refused(Place::Input(0), &spoil);
 		refused(Place::State(1), &spoil);
+	}
+	// Attributes that are lists are no longer than tensors have axes.
+	let (good, long) = (Shape(vec![1; 4]), Shape(vec![1; 5]));
+	let wide = Shape(vec![1 << 15, 1 << 15]);
+	let mut kinds = vec![
+		OperationKind::Permute {
+			axes: vec![0; 1_000],
+		},
+		OperationKind::Insert {
+			starts: vec![0; 1_000],
+		},
+		OperationKind::Slice {
+			starts: vec![0; 1_000],
+			shape: good,
+		},
+	];
+	for shape in [Shape(vec![]), long, wide] {
+		kinds.extend([
+			OperationKind::Slice {
+				starts: vec![0; 4],
+				shape: shape.clone(),
+			},
+			OperationKind::Iota {
+				shape: shape.clone(),
+				axis: 0,
+			},
+			OperationKind::Random {
+				stream: 0,
+				shape: shape.clone(),
+				distribution: Initialiser::Constant(0.0.into()),
+			},
+			OperationKind::Broadcast {
+				shape: shape.clone(),
+			},
+			OperationKind::Reshape { shape },
+		]);
+	}
+	for kind in kinds {
+		refused(operation, &|part| {
+			let Part::Operation(operation, _) = part else {
+				panic!()
+			};
+			operation.kind = kind.clone();
+		});
 	}
 	refused(Place::State(0), &|part| {
 		let Part::State(tensor) = part else { panic!() };

@@ -13,7 +13,7 @@ use host::Wasm;
 use questions::{answer, Question, Scalar, Values};
 use repops::{
 	commit::Hash,
-	program::{OperationKind, Program, Relation},
+	program::{Initialiser, OperationKind, Program, Relation, Window},
 	tensor::{Shape, Tensor, TensorType},
 };
 use support::{clusters, golden, hex, mlp, sample, Words, NASTY};
@@ -42,7 +42,7 @@ fn assert_same_at(scalar: Scalar, arguments: &[u32], found: &[u8]) {
 	);
 }
 
-const SCALARS: [Scalar; 13] = [
+const SCALARS: [Scalar; 14] = [
 	Scalar::Add,
 	Scalar::Subtract,
 	Scalar::Multiply,
@@ -53,6 +53,7 @@ const SCALARS: [Scalar; 13] = [
 	Scalar::Exp,
 	Scalar::Log,
 	Scalar::Tanh,
+	Scalar::Erf,
 	Scalar::Canonical,
 	Scalar::Uniform,
 	Scalar::StandardNormal,
@@ -76,7 +77,7 @@ fn functions_of_numbers_have_the_native_bits() {
 }
 
 #[test]
-fn exp_log_and_tanh_have_the_golden_bits() {
+fn functions_have_the_golden_bits() {
 	let arguments: Vec<u32> = sample().map(f32::to_bits).collect();
 	let hash = |scalar: Scalar| {
 		let mut wasm = Wasm::new();
@@ -87,8 +88,8 @@ fn exp_log_and_tanh_have_the_golden_bits() {
 		hex(hasher.finalize().as_bytes())
 	};
 	assert_eq!(
-		[Scalar::Exp, Scalar::Log, Scalar::Tanh].map(hash),
-		golden::EXP_LOG_TANH
+		[Scalar::Exp, Scalar::Log, Scalar::Tanh, Scalar::Erf].map(hash),
+		golden::FUNCTIONS
 	);
 }
 
@@ -157,7 +158,6 @@ fn operations() -> Vec<(OperationKind, Vec<Values>)> {
 			Fill(constant),
 			vec![integers(words, [9, 50], 2), floats(words, [9, 50])],
 		),
-		(ArgMax { axis: 1 }, vec![floats(words, [40, 33])]),
 		(
 			Broadcast {
 				shape: [3, 5, 7].into(),
@@ -192,6 +192,8 @@ fn operations() -> Vec<(OperationKind, Vec<Values>)> {
 			vec![integers(words, [8], u32::MAX), integers(words, [2], 9)],
 		),
 	];
+	cases.extend(moved_and_made(words));
+	cases.extend(windows(words));
 	for (transpose_left, transpose_right) in
 		[(false, false), (true, false), (false, true), (true, true)]
 	{
@@ -216,10 +218,30 @@ fn operations() -> Vec<(OperationKind, Vec<Values>)> {
 			let count = (shape[0] * shape[1]) as usize;
 			values(&Tensor::f32(shape, words.numbers(count)).unwrap())
 		});
-		cases.extend([(kind.clone(), nasty), (kind, calm.to_vec())]);
+		cases.extend([(kind.clone(), nasty), (kind.clone(), calm.to_vec())]);
+		// Stacks of matrices: each for itself, with a single one, and all in one sum.
+		let stack = |[rows, columns]: [u32; 2]| [3, rows, columns];
+		let (left, right) = (
+			turned(transpose_left, 5, 130),
+			turned(transpose_right, 130, 7),
+		);
+		let stacks = vec![floats(words, stack(left)), floats(words, stack(right))];
+		let sum = MatMulSum {
+			transpose_left,
+			transpose_right,
+		};
+		cases.extend([
+			(kind.clone(), stacks.clone()),
+			(
+				kind.clone(),
+				vec![floats(words, left), floats(words, stack(right))],
+			),
+			(kind, vec![floats(words, stack(left)), floats(words, right)]),
+			(sum, stacks),
+		]);
 	}
 	for axis in 0..3 {
-		for kind in [Sum { axis }, Max { axis }] {
+		for kind in [Sum { axis }, Max { axis }, ArgMax { axis }] {
 			let mut shape = [4, 5, 6];
 			shape[usize::from(axis)] = 300;
 			let count = shape.iter().product::<u32>() as usize;
@@ -252,6 +274,127 @@ fn operations() -> Vec<(OperationKind, Vec<Values>)> {
 		cases.push((CompareScalar(relation, (-0.0).into()), vec![nasty()]));
 	}
 	cases
+}
+
+/// Elements that are moved, added up where they meet, or made of a seed or an index.
+fn moved_and_made(words: &mut Words) -> Vec<(OperationKind, Vec<Values>)> {
+	use OperationKind::*;
+	let random = |distribution| Random {
+		stream: 3,
+		shape: [9, 111].into(),
+		distribution,
+	};
+	let mut cases = vec![
+		(Erf, vec![floats(words, [999])]),
+		(ToInteger, vec![floats(words, [999])]),
+		(ToNumber, vec![integers(words, [999], u32::MAX)]),
+		(
+			Permute {
+				axes: vec![2, 0, 3, 1],
+			},
+			vec![floats(words, [3, 5, 7, 2])],
+		),
+		(
+			Slice {
+				starts: vec![1, 0, 3],
+				shape: [3, 5, 3].into(),
+			},
+			vec![floats(words, [5, 5, 7])],
+		),
+		(
+			Insert {
+				starts: vec![1, 0, 3],
+			},
+			vec![floats(words, [5, 5, 7]), floats(words, [3, 5, 3])],
+		),
+		(
+			ScatterRows { rows: 9 },
+			vec![floats(words, [70, 3, 5]), integers(words, [70], 11)],
+		),
+		(
+			Select,
+			vec![
+				integers(words, [99], 2),
+				integers(words, [99], 9),
+				integers(words, [99], 9),
+			],
+		),
+		(
+			Broadcast {
+				shape: [9, 4].into(),
+			},
+			vec![integers(words, [9, 1], 9)],
+		),
+	];
+	for axis in 0..3 {
+		let shape = [6, 7, 8].into();
+		cases.push((Iota { shape, axis }, vec![]));
+	}
+	for distribution in [
+		Initialiser::Constant(0.3.into()),
+		Initialiser::Uniform {
+			low: (-1.0).into(),
+			high: 3.0.into(),
+		},
+		Initialiser::Normal {
+			mean: 0.1.into(),
+			deviation: 2.0.into(),
+		},
+	] {
+		let seed = integers(words, [8], u32::MAX);
+		let position = integers(words, [2], u32::MAX);
+		cases.push((random(distribution), vec![seed, position]));
+	}
+	cases
+}
+
+/// Windows with and without padding, distances and gaps.
+fn windows(words: &mut Words) -> Vec<(OperationKind, Vec<Values>)> {
+	use OperationKind::*;
+	let mut cases = Vec::new();
+	for (stride, padding, dilation) in [
+		([1, 1], [0, 0], [1, 1]),
+		([2, 3], [1, 2], [1, 1]),
+		([1, 2], [3, 0], [2, 3]),
+	] {
+		let window = Window {
+			kernel: [3, 2],
+			stride,
+			padding,
+			dilation,
+		};
+		let size = [9, 11];
+		let count = window.window_count(size).unwrap();
+		let fill = f32::NEG_INFINITY.into();
+		let unfold = Unfold { window, fill };
+		cases.extend([
+			(unfold, vec![floats(words, [2, 3, 9, 11])]),
+			(Fold { window, size }, vec![floats(words, [2, 3, 6, count])]),
+			(
+				Unpool { window, size },
+				vec![
+					floats(words, [2, 3, 1, count]),
+					integers(words, [2, 3, 1, count], 7),
+				],
+			),
+		]);
+	}
+	cases
+}
+
+/// No operation is left out.
+#[test]
+fn every_kind_of_operation_is_asked_about() {
+	let numbers = operations()
+		.into_iter()
+		.map(|(kind, _)| codec::Encode::encode(&kind)[0]);
+	let found: std::collections::BTreeSet<u8> = numbers.collect();
+	let named = <OperationKind as scale_info::TypeInfo>::type_info();
+	let scale_info::TypeDef::Variant(variants) = named.type_def else {
+		panic!("it is an enum");
+	};
+	let expected = variants.variants.iter().map(|kind| kind.index);
+	assert_eq!(found, expected.collect());
 }
 
 #[test]

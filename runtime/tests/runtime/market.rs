@@ -70,6 +70,7 @@ fn spec() -> TaskSpec {
 		step_program_parts: H256([1; 32]),
 		evaluation_program: H256([2; 32]),
 		evaluation_program_parts: H256([2; 32]),
+		initial_state: None,
 		data: DataSpec {
 			root: H256([3; 32]),
 			manifest: H256([4; 32]),

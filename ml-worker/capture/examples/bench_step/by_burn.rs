@@ -1,8 +1,11 @@
 //! Steps by stock Burn.
 
 use crate::{
-	networks::{batch, Data, Network, Stock, Trained},
-	Contender, SEED,
+	networks::{
+		data::{batch, Data},
+		Network, Stock, Trained,
+	},
+	Contender,
 };
 use burn::{
 	module::{AutodiffModule, Module},
@@ -12,7 +15,7 @@ use burn::{
 	tensor::{Int, Tensor},
 };
 use burn_flex::Flex;
-use ml_worker_capture::OptimiserSpec;
+use ml_worker_capture::{LearningRate, OptimiserSpec};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::{
 	error::Error,
@@ -47,7 +50,7 @@ where
 		threads: usize,
 	) -> Result<Self, Box<dyn Error>> {
 		let batches = (0..BATCHES)
-			.map(|position| batch(&network.sizes, data, &SEED, position))
+			.map(|position| batch(&network.sizes, data, position))
 			.collect();
 		Ok(ByBurn {
 			model: &network.model,
@@ -107,32 +110,34 @@ enum AnyOptimiser<M: AutodiffModule<Stock>> {
 
 impl<M: AutodiffModule<Stock>> AnyOptimiser<M> {
 	fn new(spec: &OptimiserSpec) -> Result<Self, Box<dyn Error>> {
-		match *spec {
+		match spec {
 			OptimiserSpec::Sgd {
-				learning_rate,
+				learning_rate: LearningRate::Constant(rate),
 				momentum: 0.0,
 				weight_decay: 0.0,
-			} => Ok(Self::Sgd(SgdConfig::new().init(), learning_rate.into())),
+				clip_norm: None,
+			} => Ok(Self::Sgd(SgdConfig::new().init(), f64::from(*rate))),
 			OptimiserSpec::Adam {
-				learning_rate,
+				learning_rate: LearningRate::Constant(rate),
 				beta1,
 				beta2,
 				epsilon,
+				clip_norm: None,
 			} => {
 				let config = AdamConfig::new()
-					.with_beta_1(beta1)
-					.with_beta_2(beta2)
-					.with_epsilon(epsilon);
-				Ok(Self::Adam(config.init(), learning_rate.into()))
+					.with_beta_1(*beta1)
+					.with_beta_2(*beta2)
+					.with_epsilon(*epsilon);
+				Ok(Self::Adam(config.init(), f64::from(*rate)))
 			}
-			ref other => Err(format!("no network here is trained by {other:?}").into()),
+			other => Err(format!("no network here is trained by {other:?}").into()),
 		}
 	}
 
 	fn step(&mut self, module: M, gradients: GradientsParams) -> M {
 		match self {
-			Self::Sgd(sgd, learning_rate) => sgd.step(*learning_rate, module, gradients),
-			Self::Adam(adam, learning_rate) => adam.step(*learning_rate, module, gradients),
+			Self::Sgd(sgd, rate) => sgd.step(*rate, module, gradients),
+			Self::Adam(adam, rate) => adam.step(*rate, module, gradients),
 		}
 	}
 }

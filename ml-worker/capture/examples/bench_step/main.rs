@@ -18,14 +18,12 @@ mod networks;
 
 use burn::module::AutodiffModule;
 use by_burn::ByBurn;
-use by_engine::{ByEngine, Prepared};
+use by_engine::ByEngine;
 use by_pytorch::ByPytorch;
-use networks::{visit_all, Data, Network, Stock, Trained, Visitor};
-use repops::random::Seed;
+use networks::{visit_all, Data, Network, Prepared, Stock, Trained, Visitor};
 use std::{error::Error, thread::sleep, time::Duration};
 use table::Row;
 
-const SEED: Seed = Seed([1; 32]);
 /// For how long a contender's threads may still wait awake for more after its turn, and a bit.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -75,16 +73,13 @@ impl Visitor for Options {
 				Some(python) => Some(ByPytorch::new(python, network, threads, burn.parameters())?),
 				None => None,
 			};
-			let prepared = Prepared::new(network, threads);
-			let engine = match &prepared {
-				Ok(prepared) => Some(ByEngine::new(prepared, &data)?),
-				Err(refusal) => {
-					eprintln!("{}: the engine does not run it: {refusal}", network.name);
-					None
-				}
+			let prepared = Prepared::new(network, threads)?;
+			let engine = ByEngine {
+				session: prepared.session(&data)?,
+				position: 0,
 			};
 			let mut contenders: [Option<Box<dyn Contender + '_>>; 3] = [
-				engine.map(|engine| Box::new(engine) as _),
+				Some(Box::new(engine)),
 				Some(Box::new(burn)),
 				pytorch.map(|pytorch| Box::new(pytorch) as _),
 			];

@@ -1,7 +1,6 @@
 //! The table that is printed.
 
 use crate::networks::Network;
-use ml_worker_capture::OptimiserSpec;
 
 /// A network on a number of threads.
 pub(crate) struct Row<'a, M> {
@@ -21,20 +20,12 @@ pub(crate) fn print_head() {
 
 impl<M> Row<'_, M> {
 	pub(crate) fn print(&self) {
-		let Network {
-			layers,
-			sizes,
-			optimiser,
-			..
-		} = self.network;
-		let optimiser = match optimiser {
-			OptimiserSpec::Sgd { .. } => "SGD",
-			OptimiserSpec::Adam { .. } => "Adam",
-		};
+		let Network { layers, sizes, .. } = self.network;
 		let [engine, burn, pytorch] = self.times.each_ref().map(Times::new);
 		println!(
-			"| {layers} | {} | {optimiser} | {} | {} | {} | {} | {} | {} |",
+			"| {layers} | {} | {} | {} | {} | {} | {} | {} | {} |",
 			sizes.batch,
+			self.network.optimiser_name(),
 			self.threads,
 			microseconds(engine),
 			microseconds(burn),

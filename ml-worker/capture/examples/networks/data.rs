@@ -1,10 +1,10 @@
 //! Data sets that are made up: how long a step takes does not depend on what is learnt.
 
-use super::Kind;
+use super::{Kind, SEED};
 use burn::tensor::{backend::Backend, Int, Tensor as BurnTensor, TensorData};
 use ml_worker_capture::Sizes;
 use repops::{
-	random::{batch_rows, Seed},
+	random::batch_rows,
 	tensor::{Tensor, WrongElementCount},
 };
 
@@ -47,14 +47,13 @@ impl Data {
 pub(crate) fn batch<B: Backend>(
 	sizes: &Sizes,
 	data: &Data,
-	seed: &Seed,
 	position: u64,
 ) -> (BurnTensor<B, 2>, BurnTensor<B, 1, Int>) {
 	let columns = sizes.columns as usize;
 	let features = data.features.as_f32().expect("they were made as such; qed");
 	let labels = data.labels.as_u32().expect("they were made as such; qed");
 	let (mut x, mut y) = (Vec::new(), Vec::new());
-	for row in batch_rows(seed, position, sizes.batch, sizes.training_rows) {
+	for row in batch_rows(&SEED, position, sizes.batch, sizes.training_rows) {
 		let row = row as usize;
 		x.extend_from_slice(&features[row * columns..][..columns]);
 		y.push(labels[row] as i32);

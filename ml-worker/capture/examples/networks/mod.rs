@@ -1,23 +1,27 @@
 //! The networks that the benchmarks train, and made-up data for them.
+#![allow(dead_code, reason = "each benchmark uses a part of it")]
+
+pub(crate) mod data;
 
 mod convolutional;
-mod data;
+mod prepared;
 mod transformer;
 
-pub(crate) use convolutional::Convolutional;
-pub(crate) use data::{batch, Data};
-pub(crate) use transformer::Transformer;
+pub(crate) use data::Data;
+pub(crate) use prepared::Prepared;
 
-use burn::{
-	backend::Autodiff,
-	module::AutodiffModule,
-	tensor::{backend::Backend, Int, Tensor},
-};
+use burn::{backend::Autodiff, module::AutodiffModule};
 use burn_flex::Flex;
+use convolutional::Convolutional;
 use ml_worker_capture::{
 	network::Chain, spec::Layer, CaptureError, Model, ModelSpec, OptimiserSpec, Sizes,
 };
+use repops::random::Seed;
 use std::error::Error;
+use transformer::Transformer;
+
+/// What batches and initial states are drawn from.
+pub(crate) const SEED: Seed = Seed([1; 32]);
 
 /// Burn's own backend for the CPU.
 pub(crate) type Stock = Autodiff<Flex>;
@@ -28,17 +32,8 @@ const SIDE: usize = 28;
 const TRAINING_ROWS: u32 = 8000;
 const TEST_ROWS: u32 = 2000;
 
-pub(crate) const SGD: OptimiserSpec = OptimiserSpec::Sgd {
-	learning_rate: 0.1,
-	momentum: 0.0,
-	weight_decay: 0.0,
-};
-pub(crate) const ADAM: OptimiserSpec = OptimiserSpec::Adam {
-	learning_rate: 0.001,
-	beta1: 0.9,
-	beta2: 0.999,
-	epsilon: 1e-8,
-};
+pub(crate) const SGD: OptimiserSpec = OptimiserSpec::sgd(0.1);
+pub(crate) const ADAM: OptimiserSpec = OptimiserSpec::adam(0.001);
 
 /// A network, and how it is trained.
 pub(crate) struct Network<M> {
@@ -54,6 +49,17 @@ pub(crate) struct Network<M> {
 	pub(crate) steps: u64,
 }
 
+impl<M> Network<M> {
+	/// The optimiser in a word.
+	pub(crate) fn optimiser_name(&self) -> &'static str {
+		match self.optimiser {
+			OptimiserSpec::Sgd { .. } => "SGD",
+			OptimiserSpec::Adam { .. } => "Adam",
+			OptimiserSpec::AdamW { .. } => "AdamW",
+		}
+	}
+}
+
 /// What a network learns from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -63,21 +69,10 @@ pub(crate) enum Kind {
 	Text,
 }
 
-/// A model that says what a step trains on.
-pub(crate) trait Trained: Model + Sync {
-	/// The loss of a batch.
-	fn training_loss<B: Backend>(
-		&self,
-		module: &Self::Module<B>,
-		features: Tensor<B, 2>,
-		labels: Tensor<B, 1, Int>,
-	) -> Tensor<B, 1> {
-		self.loss(self.forward(module, features), labels)
-	}
-}
+/// A model that can be trained side by side with others.
+pub(crate) trait Trained: Model + Sync {}
 
-impl Trained for Chain {}
-impl Trained for Convolutional {}
+impl<M: Model + Sync> Trained for M {}
 
 /// What is done with each network in turn.
 pub(crate) trait Visitor {

@@ -1,6 +1,6 @@
 //! A small transformer that tells the next character of a text.
 
-use super::{Trained, TEST_ROWS, TRAINING_ROWS};
+use super::{TEST_ROWS, TRAINING_ROWS};
 use burn::{
 	module::{Initializer, Module, Param},
 	nn::{
@@ -89,9 +89,7 @@ impl Model for Transformer {
 			.slice([0..rows, CONTEXT - 1..CONTEXT])
 			.reshape([rows, CHARACTERS])
 	}
-}
 
-impl Trained for Transformer {
 	/// Each character is told from those before it; the label is the last one and is among them.
 	fn training_loss<B: Backend>(
 		&self,

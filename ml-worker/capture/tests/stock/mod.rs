@@ -1,5 +1,7 @@
 //! Stock Burn beside the captured programs: the same model, initial weights and batches.
 
+pub(crate) mod agreement;
+
 use burn::{
 	backend::Autodiff,
 	grad_clipping::GradientClippingConfig,
@@ -58,6 +60,34 @@ impl Data {
 			for column in 0..sizes.columns as usize {
 				features.push(centres[centre + column] + 0.5 * (random() - 0.5));
 			}
+		}
+		Data {
+			sizes,
+			seed: Seed([7; 32]),
+			features: Tensor::f32([sizes.training_rows, sizes.columns], features).unwrap(),
+			labels: Tensor::u32([sizes.training_rows], labels).unwrap(),
+		}
+	}
+
+	/// Rows of integers below `vocabulary`, each mostly a function of the one before it; the label is the next after
+	/// the row.
+	pub(crate) fn sequences(sizes: Sizes, vocabulary: u32) -> Self {
+		let mut word = 1u64;
+		let mut random = move || {
+			word = word
+				.wrapping_mul(6_364_136_223_846_793_005)
+				.wrapping_add(1_442_695_040_888_963_407);
+			(word >> 40) as u32
+		};
+		let (mut features, mut labels) = (Vec::new(), Vec::new());
+		for _ in 0..sizes.training_rows {
+			let mut last = random() % vocabulary;
+			for _ in 0..sizes.columns {
+				features.push(last as f32);
+				let noise = u32::from(random() % 16 == 0);
+				last = (2 * last + 1 + noise) % vocabulary;
+			}
+			labels.push(last);
 		}
 		Data {
 			sizes,
@@ -291,7 +321,7 @@ where
 		.zip(rates)
 		.map(|(position, rate)| {
 			let (features, labels) = data.batch::<Stock>(position);
-			let loss = model.loss(model.forward(&module, features), labels);
+			let loss = model.training_loss(&module, features, labels);
 			let gradients = GradientsParams::from_grads(loss.backward(), &module);
 			module = optimiser.step(*rate, module.clone(), gradients);
 			loss.into_scalar()
@@ -314,9 +344,7 @@ pub(crate) fn gradients<M: Model>(model: &M, data: &Data, program: &Program) -> 
 	let module = model.init::<Stock>(&Default::default());
 	let module = load(module, &initial_state(program, &data.seed));
 	let (features, labels) = data.batch::<Stock>(0);
-	let gradients = model
-		.loss(model.forward(&module, features), labels)
-		.backward();
+	let gradients = model.training_loss(&module, features, labels).backward();
 	let mut collector = Collector {
 		gradients: &gradients,
 		found: Vec::new(),

@@ -1,5 +1,6 @@
 //! The kernels: one operation each, on borrowed elements, shared out among a team of threads.
 
+mod convolution;
 pub(crate) mod elementwise;
 pub(crate) mod matmul;
 pub(crate) mod movement;

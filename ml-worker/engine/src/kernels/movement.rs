@@ -209,6 +209,7 @@ pub(crate) fn copy_part(
 /// For each row of the result the sum of the rows whose index it is.
 pub(crate) fn scatter_rows(
 	team: &Team,
+	vectors: Vectors,
 	elements: &[f32],
 	row: usize,
 	indices: &[f32],
@@ -233,7 +234,7 @@ pub(crate) fn scatter_rows(
 				*sum += element;
 			}
 		}
-		super::window::canonicalise(sums);
+		super::window::canonicalise(vectors, sums);
 	});
 }
 

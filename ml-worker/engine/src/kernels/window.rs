@@ -1,10 +1,12 @@
 //! Windows over pictures, in the order that [`repops::kernel`] defines.
 
+use super::reduction::maximum;
 use crate::{
 	buffer::{as_u32, as_u32_mut},
+	instruction_set::{for_each_set, MultiplyAdd, Vectors},
 	team::Team,
 };
-use repops::program::Window;
+use repops::{number::canonical, program::Window};
 use std::ops::Range;
 
 /// The least elements that are worth another thread.
@@ -69,6 +71,18 @@ impl Pictures {
 		self.kernel(0) * self.kernel(1)
 	}
 
+	/// Whether windows of 2 × 2 lie side by side and leave nothing of the pictures out.
+	fn is_quartered(&self) -> bool {
+		let Window {
+			kernel,
+			stride,
+			padding,
+			dilation,
+		} = self.window;
+		[kernel, stride, padding, dilation] == [[2, 2], [2, 2], [0, 0], [1, 1]]
+			&& self.size == self.windows.map(|count| 2 * count)
+	}
+
 	/// The rows of a picture that is unfolded: each channel's positions.
 	pub(crate) fn rows(&self) -> usize {
 		self.channels * self.positions()
@@ -78,11 +92,17 @@ impl Pictures {
 		self.window.kernel[axis] as usize
 	}
 
+	/// How far windows go beyond each border.
+	pub(super) fn padding(&self, axis: usize) -> usize {
+		self.window.padding[axis] as usize
+	}
+
 	fn stride(&self, axis: usize) -> usize {
 		self.window.stride[axis] as usize
 	}
 
 	/// What this position shows along an axis.
+	#[inline(always)]
 	fn along(&self, axis: usize, position: usize) -> Along {
 		let offset = position as i64 * i64::from(self.window.dilation[axis])
 			- i64::from(self.window.padding[axis]);
@@ -103,7 +123,8 @@ impl Pictures {
 	}
 
 	/// Channel and position of a row of an unfolded picture.
-	fn row(&self, row: usize) -> (usize, [usize; 2]) {
+	#[inline(always)]
+	pub(super) fn row(&self, row: usize) -> (usize, [usize; 2]) {
 		let (channel, position) = (row / self.positions(), row % self.positions());
 		(
 			channel,
@@ -113,13 +134,8 @@ impl Pictures {
 
 	/// Writes what these windows show at the position of a row of an unfolded picture. `shown` may have more places:
 	/// what stands in them then is not said.
-	pub(crate) fn unfold_row(
-		&self,
-		picture: &[f32],
-		row: usize,
-		windows: Range<usize>,
-		shown: &mut [f32],
-	) {
+	#[inline(always)]
+	fn unfold_row(&self, picture: &[f32], row: usize, windows: Range<usize>, shown: &mut [f32]) {
 		let (channel, [i, j]) = self.row(row);
 		let plane = &picture[channel * self.area()..][..self.area()];
 		let (down, right) = (self.along(0, i), self.along(1, j));
@@ -141,7 +157,7 @@ impl Pictures {
 	}
 
 	/// Windows side by side on one line of the picture.
-	#[inline]
+	#[inline(always)]
 	fn unfold_run(&self, line: &[f32], right: &Along, windows: Range<usize>, shown: &mut [f32]) {
 		let length = windows.len();
 		let first = right.windows.start.clamp(windows.start, windows.end);
@@ -150,12 +166,10 @@ impl Pictures {
 		let source = right.first + (first - right.windows.start.min(first)) * stride;
 		let (before, after) = (first - windows.start, windows.end - end);
 		let inside = length - before - after;
-		if inside > 0 && stride == 1 {
-			copy_run(&line[source..], inside, &mut shown[before..]);
-		} else if inside > 0 {
-			let places = shown[before..before + inside].iter_mut();
-			for (place, element) in places.zip(line[source..].iter().step_by(stride)) {
-				*place = *element;
+		if inside > 0 {
+			match stride {
+				1 => copy_run(&line[source..], inside, &mut shown[before..]),
+				_ => copy_strided(&line[source..], stride, &mut shown[before..before + inside]),
 			}
 		}
 		shown[..before].fill(self.fill);
@@ -163,6 +177,7 @@ impl Pictures {
 	}
 
 	/// Adds what stands in a row of an unfolded picture to the elements that it shows.
+	#[inline(always)]
 	fn fold_row(&self, shown: &[f32], row: usize, picture: &mut [f32]) {
 		let (channel, [i, j]) = self.row(row);
 		let plane = &mut picture[channel * self.area()..][..self.area()];
@@ -187,14 +202,54 @@ impl Pictures {
 			}
 		}
 	}
+}
 
-	/// A picture from the sums of what stands in its windows; a NaN may have any bits. From row to row of the windows
-	/// it is `stride`.
-	pub(crate) fn fold_picture(&self, shown: &[f32], stride: usize, picture: &mut [f32]) {
-		picture.fill(0.0);
-		for row in 0..self.rows() {
-			self.fold_row(&shown[row * stride..][..self.window_count()], row, picture);
-		}
+for_each_set! {
+	/// Writes what windows show of a picture in these rows of the unfolded one, each `stride` after the one before.
+	pub(crate) fn unfold_rows(pictures: &Pictures, picture: &[f32], rows: Range<usize>, windows: Range<usize>, stride: usize, unfolded: &mut [f32]) = unfold_rows_with;
+	/// A picture from the sums of what stands in its windows. From row to row of the windows it is `stride`.
+	pub(crate) fn fold_picture(pictures: &Pictures, shown: &[f32], stride: usize, picture: &mut [f32]) = fold_picture_with;
+	/// Writes each NaN as the one NaN.
+	pub(crate) fn canonicalise(elements: &mut [f32]) = canonicalise_with;
+	fn pool_planes(pictures: &Pictures, found: Found, elements: &[f32], pooled: &mut [f32]) = pool_planes_with;
+	fn unpool_planes(pictures: &Pictures, numbers: &[f32], chosen: &[u32], elements: &mut [f32]) = unpool_planes_with;
+}
+
+/// What stands in the unfolded picture after a row, up to the next one, is not said.
+#[inline(always)]
+fn unfold_rows_with<M: MultiplyAdd>(
+	pictures: &Pictures,
+	picture: &[f32],
+	rows: Range<usize>,
+	windows: Range<usize>,
+	stride: usize,
+	unfolded: &mut [f32],
+) {
+	for (place, row) in rows.enumerate() {
+		let shown = &mut unfolded[place * stride..];
+		pictures.unfold_row(picture, row, windows.clone(), shown);
+	}
+}
+
+#[inline(always)]
+fn fold_picture_with<M: MultiplyAdd>(
+	pictures: &Pictures,
+	shown: &[f32],
+	stride: usize,
+	picture: &mut [f32],
+) {
+	picture.fill(0.0);
+	for row in 0..pictures.rows() {
+		let shown = &shown[row * stride..][..pictures.window_count()];
+		pictures.fold_row(shown, row, picture);
+	}
+	canonicalise_with::<M>(picture);
+}
+
+#[inline(always)]
+fn canonicalise_with<M: MultiplyAdd>(elements: &mut [f32]) {
+	for element in elements {
+		*element = canonical(*element);
 	}
 }
 
@@ -214,82 +269,141 @@ fn copy_run(from: &[f32], length: usize, to: &mut [f32]) {
 	}
 }
 
+/// Copies every so many-th element.
+#[inline(always)]
+fn copy_strided(from: &[f32], stride: usize, to: &mut [f32]) {
+	// Twos are what vectors are good at. The last element may have no neighbour any more.
+	if let (2, Some((last, to))) = (stride, to.split_last_mut()) {
+		for (place, [element, _]) in to.iter_mut().zip(from.as_chunks::<2>().0) {
+			*place = *element;
+		}
+		*last = from[2 * to.len()];
+		return;
+	}
+	for (place, element) in to.iter_mut().zip(from.iter().step_by(stride)) {
+		*place = *element;
+	}
+}
+
 /// What windows show of all pictures.
-pub(crate) fn unfold(team: &Team, pictures: &Pictures, elements: &[f32], shown: &mut [f32]) {
+pub(crate) fn unfold(
+	team: &Team,
+	vectors: Vectors,
+	pictures: &Pictures,
+	elements: &[f32],
+	shown: &mut [f32],
+) {
 	let windows = pictures.window_count();
 	let chunk = team.chunk(shown.len() / windows, LEAST_WORK.div_ceil(windows), 1) * windows;
 	team.for_each_chunk(shown, chunk, |_, start, shown| {
 		for (shown, number) in shown.chunks_exact_mut(windows).zip(start / windows..) {
 			let (picture, row) = (number / pictures.rows(), number % pictures.rows());
 			let picture = &elements[picture * pictures.picture()..][..pictures.picture()];
-			pictures.unfold_row(picture, row, 0..windows, shown);
+			let rows = row..row + 1;
+			unfold_rows(vectors, pictures, picture, rows, 0..windows, windows, shown);
 		}
 	});
 }
 
 /// All pictures from what stands in their windows.
-pub(crate) fn fold(team: &Team, pictures: &Pictures, shown: &[f32], elements: &mut [f32]) {
-	let (picture, unfolded) = (
-		pictures.picture(),
-		pictures.rows() * pictures.window_count(),
-	);
+pub(crate) fn fold(
+	team: &Team,
+	vectors: Vectors,
+	pictures: &Pictures,
+	shown: &[f32],
+	elements: &mut [f32],
+) {
+	let (picture, windows) = (pictures.picture(), pictures.window_count());
+	let unfolded = pictures.rows() * windows;
 	let chunk = team.chunk(elements.len() / picture, LEAST_WORK.div_ceil(unfolded), 1) * picture;
 	team.for_each_chunk(elements, chunk, |_, start, elements| {
 		for (elements, number) in elements.chunks_exact_mut(picture).zip(start / picture..) {
 			let shown = &shown[number * unfolded..][..unfolded];
-			pictures.fold_picture(shown, pictures.window_count(), elements);
-			canonicalise(elements);
+			fold_picture(vectors, pictures, shown, windows, elements);
 		}
 	});
-}
-
-/// Writes each NaN as the one NaN.
-pub(crate) fn canonicalise(elements: &mut [f32]) {
-	for element in elements {
-		*element = repops::number::canonical(*element);
-	}
 }
 
 /// All pictures from the numbers of their windows, each at the position that was chosen for it.
 pub(crate) fn unpool(
 	team: &Team,
+	vectors: Vectors,
 	pictures: &Pictures,
 	[numbers, chosen]: [&[f32]; 2],
 	elements: &mut [f32],
 ) {
 	let (area, windows) = (pictures.area(), pictures.window_count());
 	let chunk = team.chunk(elements.len() / area, LEAST_WORK.div_ceil(area), 1) * area;
-	let along = |axis: usize| -> Vec<i64> {
+	team.for_each_chunk(elements, chunk, |_, start, elements| {
+		let range = start / area * windows..(start + elements.len()) / area * windows;
+		let (numbers, chosen) = (&numbers[range.clone()], &as_u32(chosen)[range]);
+		unpool_planes(vectors, pictures, numbers, chosen, elements);
+	});
+}
+
+#[inline(always)]
+fn unpool_planes_with<M: MultiplyAdd>(
+	pictures: &Pictures,
+	numbers: &[f32],
+	chosen: &[u32],
+	elements: &mut [f32],
+) {
+	if pictures.is_quartered() {
+		return unpool_quarters(pictures, numbers, chosen, elements);
+	}
+	let (area, windows) = (pictures.area(), pictures.window_count());
+	let [down, right] = [0, 1].map(|axis| -> Vec<i64> {
 		let offset = |position| {
 			i64::from(pictures.window.dilation[axis]) * position as i64
 				- i64::from(pictures.window.padding[axis])
 		};
 		(0..pictures.kernel(axis)).map(offset).collect()
-	};
-	let (down, right) = (along(0), along(1));
-	team.for_each_chunk(elements, chunk, |_, start, elements| {
-		elements.fill(0.0);
-		for (plane, number) in elements.chunks_exact_mut(area).zip(start / area..) {
-			let range = number * windows..(number + 1) * windows;
-			let pairs = numbers[range.clone()].iter().zip(&as_u32(chosen)[range]);
-			// From the last window to the first, because of two windows that show a place the later one does so at
-			// an earlier position.
-			for (window, (number, position)) in pairs.enumerate().rev() {
-				let position = *position as usize;
-				let (i, j) = (position / right.len(), position % right.len());
-				let Some(offset) = down.get(i) else { continue };
-				let (y, x) = (window / pictures.windows[1], window % pictures.windows[1]);
-				let y = (y * pictures.stride(0)) as i64 + offset;
-				let x = (x * pictures.stride(1)) as i64 + right[j];
-				let within =
-					|place: i64, axis: usize| (0..pictures.size[axis] as i64).contains(&place);
-				if within(y, 0) && within(x, 1) {
-					plane[y as usize * pictures.size[1] + x as usize] += number;
-				}
+	});
+	elements.fill(0.0);
+	let planes = elements.chunks_exact_mut(area);
+	let planes = planes.zip(
+		numbers
+			.chunks_exact(windows)
+			.zip(chosen.chunks_exact(windows)),
+	);
+	for (plane, (numbers, chosen)) in planes {
+		// From the last window to the first, because of two windows that show a place the later one does so at an
+		// earlier position.
+		for (window, (number, position)) in numbers.iter().zip(chosen).enumerate().rev() {
+			let position = *position as usize;
+			let (i, j) = (position / right.len(), position % right.len());
+			let Some(offset) = down.get(i) else { continue };
+			let (y, x) = (window / pictures.windows[1], window % pictures.windows[1]);
+			let y = (y * pictures.stride(0)) as i64 + offset;
+			let x = (x * pictures.stride(1)) as i64 + right[j];
+			let within = |place: i64, axis: usize| (0..pictures.size[axis] as i64).contains(&place);
+			if within(y, 0) && within(x, 1) {
+				plane[y as usize * pictures.size[1] + x as usize] += number;
 			}
 		}
-		canonicalise(elements);
-	});
+	}
+	canonicalise_with::<M>(elements);
+}
+
+/// [`unpool_planes`] where each window has four places for itself.
+#[inline(always)]
+fn unpool_quarters(pictures: &Pictures, numbers: &[f32], chosen: &[u32], elements: &mut [f32]) {
+	let across = pictures.windows[1];
+	let pairs = numbers
+		.chunks_exact(across)
+		.zip(chosen.chunks_exact(across));
+	for ((numbers, chosen), lines) in pairs.zip(elements.chunks_exact_mut(4 * across)) {
+		let (upper, lower) = lines.split_at_mut(2 * across);
+		let places = upper.as_chunks_mut::<2>().0.iter_mut();
+		let places = places.zip(lower.as_chunks_mut::<2>().0);
+		for ((upper, lower), (number, position)) in places.zip(numbers.iter().zip(chosen)) {
+			// What starts at +0 and is added to once.
+			let number = canonical(0.0 + number);
+			let at = |place: u32| if *position == place { number } else { 0.0 };
+			*upper = [at(0), at(1)];
+			*lower = [at(2), at(3)];
+		}
+	}
 }
 
 /// What is found in each window.
@@ -304,6 +418,7 @@ pub(crate) enum Found {
 /// The greatest element in each window, or its position.
 pub(crate) fn pool(
 	team: &Team,
+	vectors: Vectors,
 	pictures: &Pictures,
 	found: Found,
 	elements: &[f32],
@@ -311,52 +426,95 @@ pub(crate) fn pool(
 ) {
 	let (area, windows) = (pictures.area(), pictures.window_count());
 	let chunk = team.chunk(pooled.len() / windows, LEAST_WORK.div_ceil(area), 1) * windows;
+	team.for_each_chunk(pooled, chunk, |_, start, pooled| {
+		let elements = &elements[start / windows * area..];
+		pool_planes(vectors, pictures, found, elements, pooled);
+	});
+}
+
+#[inline(always)]
+fn pool_planes_with<M: MultiplyAdd>(
+	pictures: &Pictures,
+	found: Found,
+	elements: &[f32],
+	pooled: &mut [f32],
+) {
+	if pictures.is_quartered() {
+		return pool_quarters(pictures, found, elements, pooled);
+	}
+	let (area, windows, across) = (
+		pictures.area(),
+		pictures.window_count(),
+		pictures.windows[1],
+	);
 	// Of a single channel.
 	let plane_of = Pictures {
 		channels: 1,
 		..*pictures
 	};
-	team.for_each_chunk(pooled, chunk, |_, start, pooled| {
-		let across = pictures.windows[1];
-		let mut shown = vec![0.0; across + RUN];
-		let mut greatest = vec![0.0; across];
-		let mut at = vec![0u32; across];
-		for (pooled, number) in pooled.chunks_exact_mut(windows).zip(start / windows..) {
-			let plane = &elements[number * area..][..area];
-			for (y, pooled) in pooled.chunks_exact_mut(across).enumerate() {
-				for position in 0..pictures.positions() {
-					let line = y * across..(y + 1) * across;
-					plane_of.unfold_row(plane, position, line, &mut shown);
-					take_greater(position as u32, &shown, &mut greatest, &mut at, found);
-				}
-				match found {
-					Found::Greatest => pooled.copy_from_slice(&greatest),
-					Found::Position => as_u32_mut(pooled).copy_from_slice(&at),
+	let mut shown = vec![0.0; across + RUN];
+	let mut greatest = vec![0.0; across];
+	let mut at = vec![0u32; across];
+	for (plane, pooled) in elements
+		.chunks_exact(area)
+		.zip(pooled.chunks_exact_mut(windows))
+	{
+		for (y, pooled) in pooled.chunks_exact_mut(across).enumerate() {
+			for position in 0..pictures.positions() {
+				let line = y * across..(y + 1) * across;
+				plane_of.unfold_row(plane, position, line, &mut shown);
+				let places = greatest.iter_mut().zip(&mut at).zip(&shown);
+				for ((greatest, at), shown) in places {
+					let before = if position == 0 {
+						(f32::NEG_INFINITY, 0)
+					} else {
+						(*greatest, *at)
+					};
+					(*greatest, *at) = match found {
+						Found::Greatest => (maximum(before.0, *shown), 0),
+						Found::Position if position == 0 => (*shown, 0),
+						Found::Position => first_greater(before, (*shown, position as u32)),
+					};
 				}
 			}
+			match found {
+				Found::Greatest => pooled.copy_from_slice(&greatest),
+				Found::Position => as_u32_mut(pooled).copy_from_slice(&at),
+			}
 		}
-	});
+	}
 }
 
-/// Takes what a position shows if it is greater than what the ones before have shown.
-fn take_greater(position: u32, shown: &[f32], greatest: &mut [f32], at: &mut [u32], found: Found) {
-	let places = greatest.iter_mut().zip(at).zip(shown);
-	match found {
-		Found::Greatest => {
-			for ((greatest, _), shown) in places {
-				let before = if position == 0 {
-					f32::NEG_INFINITY
-				} else {
-					*greatest
-				};
-				*greatest = super::reduction::maximum(before, *shown);
+/// The later of two elements and their places if it is greater, else the earlier one.
+#[inline(always)]
+fn first_greater(earlier: (f32, u32), later: (f32, u32)) -> (f32, u32) {
+	if (later.0 > earlier.0) | (later.0.is_nan() & !earlier.0.is_nan()) {
+		later
+	} else {
+		earlier
+	}
+}
+
+/// [`pool_planes`] where each window has four places for itself.
+#[inline(always)]
+fn pool_quarters(pictures: &Pictures, found: Found, elements: &[f32], pooled: &mut [f32]) {
+	let across = pictures.windows[1];
+	let lines = elements.chunks_exact(4 * across);
+	for (pooled, lines) in pooled.chunks_exact_mut(across).zip(lines) {
+		let (upper, lower) = lines.split_at(2 * across);
+		let places = upper.as_chunks::<2>().0.iter();
+		let places = places.zip(lower.as_chunks::<2>().0);
+		match found {
+			Found::Greatest => {
+				for (greatest, ([a, b], [c, d])) in pooled.iter_mut().zip(places) {
+					*greatest = maximum(maximum(*a, *b), maximum(*c, *d));
+				}
 			}
-		}
-		Found::Position => {
-			for ((greatest, at), shown) in places {
-				let is_greater = *shown > *greatest || (shown.is_nan() && !greatest.is_nan());
-				if position == 0 || is_greater {
-					(*greatest, *at) = (*shown, position);
+			Found::Position => {
+				for (at, ([a, b], [c, d])) in as_u32_mut(pooled).iter_mut().zip(places) {
+					let upper = first_greater((*a, 0), (*b, 1));
+					let lower = first_greater((*c, 2), (*d, 3));
+					*at = first_greater(upper, lower).1;
 				}
 			}
 		}

@@ -10,6 +10,7 @@
 
 mod draft;
 mod lower;
+mod mask;
 mod place;
 mod tail;
 
@@ -102,6 +103,10 @@ pub(crate) struct Move {
 
 /// One pass over some outputs.
 #[derive(Debug)]
+#[allow(
+	clippy::large_enum_variant,
+	reason = "a plan has some hundred stages, of which most are the large ones"
+)]
 pub(crate) enum Stage {
 	/// An operation that is not elementwise.
 	Anchor(Anchor, Root),
@@ -313,7 +318,9 @@ impl fmt::Display for Stage {
 		let tail = |f: &mut fmt::Formatter<'_>, tail: &Tail| {
 			let functions = tail.instructions.iter().map(|of| of.function);
 			write!(f, ", {} places", tail.length)?;
-			functions.clone().try_for_each(|function| write!(f, " {function:?}"))
+			functions
+				.clone()
+				.try_for_each(|function| write!(f, " {function:?}"))
 		};
 		match self {
 			Stage::Anchor(anchor, _) => {
@@ -349,7 +356,9 @@ impl fmt::Display for Stage {
 impl Plan {
 	/// Plans a program.
 	pub(crate) fn new(checked: &Checked, vectors: Vectors) -> Self {
-		place::place(lower::lower(checked), checked, vectors)
+		let mut lowered = lower::lower(checked);
+		mask::make_masks_again(&mut lowered);
+		place::place(lowered, checked, vectors)
 	}
 
 	/// The bytes that a session of this plan takes.

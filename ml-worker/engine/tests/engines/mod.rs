@@ -9,6 +9,7 @@ use ml_worker_engine::{Engine, EngineOptions, InstructionSet};
 use repops::{
 	check::Checked,
 	interpret::{self, Bindings, Outputs},
+	tensor::Tensor,
 };
 use std::{num::NonZeroUsize, ops::ControlFlow, sync::LazyLock};
 
@@ -121,4 +122,41 @@ pub fn assert_steps_conform(checked: &Checked, bindings: &Bindings, steps: u64) 
 			name(engine)
 		);
 	}
+}
+
+/// Looks at all values of a run on each engine.
+pub fn assert_observed(checked: &Checked, bindings: &Bindings) {
+	let mut expected: Vec<Tensor> = Vec::new();
+	interpret::run_observed(checked, bindings, |index, value| {
+		assert_eq!(index, expected.len());
+		expected.push(value.clone());
+	})
+	.expect("everything is given");
+	let inputs = checked.program().inputs.len();
+	for engine in ENGINES.iter() {
+		let mut seen = 0;
+		let compiled = engine.compile(checked.clone());
+		let observed = compiled.run_observed(bindings, |index, operands, value| {
+			let index = index as usize;
+			assert_eq!(index, seen);
+			seen += 1;
+			let operation = &checked.program().operations[index];
+			let message = || format!("{}, operation {index}, {:?}", name(engine), operation.kind);
+			assert!(same(value, &expected[index]), "{}", message());
+			assert_eq!(operands.len(), operation.operands.len(), "{}", message());
+			for (shown, value) in operands.iter().zip(&operation.operands) {
+				let made = (*value as usize).checked_sub(inputs);
+				if let Some(made) = made {
+					assert!(same(shown, &expected[made]), "{}", message());
+				}
+			}
+			ControlFlow::Continue(())
+		});
+		observed.expect("everything is given");
+		assert_eq!(seen, expected.len(), "{}", name(engine));
+	}
+}
+
+fn same(one: &Tensor, other: &Tensor) -> bool {
+	one.kind() == other.kind() && one.bits().eq(other.bits())
 }

@@ -6,7 +6,7 @@
 )]
 
 use crate::{
-	engines::assert_steps_conform,
+	engines::{assert_observed, assert_steps_conform},
 	programs::{Builder, Numbers},
 };
 use proptest::prelude::*;
@@ -40,6 +40,8 @@ pub struct Trial {
 	state: Vec<Tensor>,
 	features: Option<Tensor>,
 	labels: Option<Tensor>,
+	/// Whether all numbers are ordinary: in a long sum a NaN hides what else is wrong.
+	is_calm: bool,
 }
 
 impl Trial {
@@ -50,6 +52,7 @@ impl Trial {
 			state: vec![],
 			features: None,
 			labels: None,
+			is_calm: seed.is_multiple_of(2),
 		}
 	}
 
@@ -71,7 +74,7 @@ impl Trial {
 			.find(|tensor| tensor.shape == shape)
 			.cloned();
 		let tensor = match earlier {
-			Some(mut earlier) if self.numbers.below(2) == 0 => {
+			Some(mut earlier) if !self.is_calm && self.numbers.below(2) == 0 => {
 				if let repops::tensor::Elements::F32(elements) = &mut earlier.elements {
 					elements
 						.iter_mut()
@@ -80,6 +83,7 @@ impl Trial {
 				}
 				earlier
 			}
+			_ if self.is_calm => self.numbers.tensor(shape.clone()),
 			_ => self.numbers.nasty_tensor(shape.clone()),
 		};
 		self.state.push(tensor);
@@ -149,6 +153,7 @@ impl Trial {
 			..bindings
 		};
 		assert_steps_conform(&checked, &bindings, 1);
+		assert_observed(&checked, &bindings);
 		interpret::run(&checked, &bindings).expect("everything is given")
 	}
 }

@@ -5,14 +5,13 @@ mod outcome;
 mod prepare;
 mod submit;
 
-use super::{asynchronously, Failure, Global};
+use super::{asynchronously, source::Source, Failure, Global};
 use crate::{
 	amount::Amount,
 	chain::{AccountId, Call, ChainError, Until, View},
 	config::{AccountOptions, ConnectionOptions},
-	dataset::DataLocation,
 	keys::address,
-	task_file::{Prepared, TaskFile},
+	task_file::Prepared,
 };
 use clap::{Args, Subcommand};
 use pouw_primitives::{
@@ -20,7 +19,6 @@ use pouw_primitives::{
 	TaskId,
 };
 use serde_json::{json, Value};
-use std::path::PathBuf;
 
 /// `ml-worker task`
 #[derive(Args)]
@@ -67,26 +65,21 @@ enum Action {
 /// What a task is made from.
 #[derive(Args)]
 struct TaskArguments {
-	/// The task file.
-	#[arg(value_name = "TASK.toml")]
-	task: PathBuf,
-	/// Another data set than the task file's: `digits` or `mnist:DIR`.
-	#[arg(long, value_name = "DATA")]
-	data: Option<DataLocation>,
+	#[command(flatten)]
+	source: Source,
 	/// Another fee than the task file's, in POUW.
 	#[arg(long, value_name = "POUW")]
 	fee: Option<Amount>,
 }
 
 impl TaskArguments {
-	/// Reads task file and data, captures the programs.
+	/// Reads task file, data and weights, captures the programs.
 	fn read(&self) -> Result<Prepared, Failure> {
-		let mut file = TaskFile::read(&self.task)?;
+		let mut prepared = self.source.read()?;
 		if let Some(fee) = self.fee {
-			file.contents.task.fee = fee;
+			prepared.file.contents.task.fee = fee;
 		}
-		let dataset = file.load_data(self.data.as_ref())?;
-		Ok(Prepared::new(file, &dataset)?)
+		Ok(prepared)
 	}
 }
 
@@ -241,6 +234,7 @@ fn status_json(status: &TaskStatus<AccountId>) -> Value {
 			"steps_per_segment": training.steps_per_segment,
 			"batch": training.batch,
 		}),
+		"initial_state": status.spec.initial_state,
 		"fee": status.spec.fee.to_string(),
 		"workers": workers,
 		"test": status.test,
@@ -282,6 +276,9 @@ fn print_status(status: &TaskStatus<AccountId>) {
 	);
 	if let Some(deadline) = status.deadline {
 		println!("deadline    block {deadline}");
+	}
+	if let Some(given) = &status.spec.initial_state {
+		println!("starts from {:?}, given by the client", given.root);
 	}
 	println!("fee         {} POUW", Amount(status.spec.fee));
 	let segments = &status.segments;

@@ -5,10 +5,8 @@ use crate::{
 	amount::Amount,
 	chain::{spec_hash, AccountId, ChainError},
 	keys::address,
-	report::{
-		loss_curve::{self, Series},
-		model_file,
-	},
+	model_file,
+	report::loss_curve::{self, Series},
 	roles::{
 		task::{holders, Task},
 		Workshop,
@@ -199,6 +197,8 @@ fn report(
 		"burned": summary.burned.to_string(),
 		"subsidy": summary.subsidy.to_string(),
 		"seed": summary.seed,
+		"initial_weights": if spec.initial_state.is_some() { "given" } else { "seed" },
+		"initial_root": spec.initial_state.map(|given| given.root),
 		"record": summary.record,
 		"state_root": summary.state_root,
 		"block": summary.block,

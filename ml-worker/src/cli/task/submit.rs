@@ -74,7 +74,7 @@ pub(super) async fn run(arguments: Arguments, global: &Global) -> Result<(), Fai
 	let result = match followed {
 		Ok(Some(followed)) => {
 			let context = outcome::Context {
-				dataset: dataset_name(arguments.task.data.as_ref(), &prepared),
+				dataset: dataset_name(arguments.task.source.data(), &prepared),
 				seconds_preparing,
 				out: &arguments.out,
 				json: global.json,
@@ -211,7 +211,9 @@ fn dataset_name(location: Option<&DataLocation>, prepared: &Prepared) -> String 
 	match (location, &prepared.file.contents.data.source) {
 		(Some(DataLocation::Digits), _) | (None, DataSource::Digits) => "digits".into(),
 		(Some(DataLocation::Mnist(_)), _) | (None, DataSource::Mnist) => "mnist".into(),
-		(None, DataSource::Csv { path, .. }) => path.display().to_string(),
+		(None, DataSource::Csv { path, .. } | DataSource::Text { path, .. }) => {
+			path.display().to_string()
+		}
 		(None, DataSource::Idx { images, .. }) => images.display().to_string(),
 	}
 }

@@ -81,6 +81,15 @@ pub(crate) static TEST: LazyLock<Test> = LazyLock::new(|| {
 	}
 });
 
+/// A state that tasks may be told to start from: no seed makes it.
+pub(crate) static GIVEN: LazyLock<Vec<Tensor>> = LazyLock::new(|| {
+	let mut numbers = Numbers(10);
+	let declared = TASK.program.program().state.iter();
+	declared
+		.map(|tensor| numbers.tensor(tensor.shape.clone()))
+		.collect()
+});
+
 /// These parts of the step program, and the counts.
 pub(crate) fn parts(places: impl IntoIterator<Item = Place>) -> Vec<PartProof> {
 	show(&TASK.program, places)
@@ -111,6 +120,7 @@ pub(crate) fn round<'a>(
 		task: &TASK,
 		seed: Seed(status.seed.unwrap().0),
 		updates,
+		given: status.spec.initial_state.map(|_| &GIVEN[..]),
 		first_position: batch_position(&training, round, slot, 0),
 		segments: status.spec.segments_per_round(),
 		steps_per_segment: training.steps_per_segment,

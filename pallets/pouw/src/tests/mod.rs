@@ -9,6 +9,7 @@ mod demands;
 mod disputes;
 mod ending;
 mod evaluation;
+mod given_state;
 mod properties;
 mod refutations;
 mod rewind;

@@ -19,7 +19,7 @@ fn task() -> (TaskId, AccountId, AccountId) {
 	task_of(arithmetic::spec())
 }
 
-fn task_of(spec: TaskSpec) -> (TaskId, AccountId, AccountId) {
+pub(super) fn task_of(spec: TaskSpec) -> (TaskId, AccountId, AccountId) {
 	let task = submit(CLIENT, spec);
 	pass(3);
 	let [first, second] = workers(task, Role::Trainer)[..] else {
@@ -35,7 +35,7 @@ fn task_of(spec: TaskSpec) -> (TaskId, AccountId, AccountId) {
 }
 
 /// Both trainers make the first round rightly. Returns the states at its end.
-fn first_round(task: TaskId, trainers: [AccountId; 2]) -> Vec<Vec<Tensor>> {
+pub(super) fn first_round(task: TaskId, trainers: [AccountId; 2]) -> Vec<Vec<Tensor>> {
 	let ends = (0..).zip(trainers).map(|(slot, trainer)| {
 		let own = round(task, 0, slot, &[]).compute(None);
 		commit(trainer, task, 0, &own);
@@ -46,7 +46,7 @@ fn first_round(task: TaskId, trainers: [AccountId; 2]) -> Vec<Vec<Tensor>> {
 	ends
 }
 
-fn challenge(task: TaskId, number: RoundIndex) -> DisputeId {
+pub(super) fn challenge(task: TaskId, number: RoundIndex) -> DisputeId {
 	let id = crate::NextDispute::<Test>::get();
 	assert_ok!(Pouw::challenge(
 		RuntimeOrigin::signed(STRANGER),
@@ -57,7 +57,7 @@ fn challenge(task: TaskId, number: RoundIndex) -> DisputeId {
 	id
 }
 
-fn loser(id: DisputeId) -> (Party, bool) {
+pub(super) fn loser(id: DisputeId) -> (Party, bool) {
 	let ended = events().into_iter().find_map(|event| match event {
 		RuntimeEvent::Pouw(Event::DisputeEnded {
 			dispute,
@@ -71,7 +71,7 @@ fn loser(id: DisputeId) -> (Party, bool) {
 }
 
 /// Lets everybody go on as they should until the task has ended.
-fn finish(task: TaskId) {
+pub(super) fn finish(task: TaskId) {
 	TRAINERS.for_each(|trainer| set_conduct(trainer, Conduct::Honest));
 	assert_eq!(live_to_end(task).phase, Phase::Settled);
 }

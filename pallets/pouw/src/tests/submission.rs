@@ -4,10 +4,11 @@ use crate::mock::*;
 use pallet_ml_tasks::{Error, HoldReason};
 use polkadot_sdk::{
 	frame_support::{assert_noop, assert_ok, traits::Hooks},
+	sp_core::H256,
 	sp_runtime::{DispatchError, TokenError},
 };
 use pouw_primitives::{
-	spec::{SpecFault, TaskSpec},
+	spec::{SpecFault, StateSpec, TaskSpec},
 	status::Phase,
 	ticket::Role,
 	POUW,
@@ -42,6 +43,14 @@ fn what_cannot_work_is_refused_with_its_reason() {
 		refuse(SpecFault::ArithmeticVersion, &|spec| {
 			spec.arithmetic_version = 99
 		});
+		for (blob, root) in [(0, 1), (1, 0)] {
+			refuse(SpecFault::InitialState, &|spec| {
+				spec.initial_state = Some(StateSpec {
+					blob: H256::repeat_byte(blob),
+					root: H256::repeat_byte(root),
+				});
+			});
+		}
 		refuse(SpecFault::DataSegments, &|spec| spec.data.segments = 9);
 		refuse(SpecFault::HiddenSegments, &|spec| {
 			spec.data.hidden_segments = 0

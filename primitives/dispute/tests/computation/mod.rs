@@ -169,6 +169,8 @@ pub(crate) struct Round<'a> {
 	pub(crate) seed: Seed,
 	/// The sealed updates that the round starts from; none for the first round.
 	pub(crate) updates: &'a [Vec<Tensor>],
+	/// The state that the first round starts from, where it does not follow from the seed.
+	pub(crate) given: Option<&'a [Tensor]>,
 	pub(crate) first_position: u64,
 	pub(crate) segments: u32,
 	pub(crate) steps_per_segment: u32,
@@ -231,10 +233,12 @@ impl Own<'_> {
 			segments: self.round.segments,
 			steps_per_segment: self.round.steps_per_segment,
 			first_position: self.round.first_position,
-			start: if self.round.updates.is_empty() {
-				Start::Initial
-			} else {
-				Start::Merge
+			start: match self.round.given {
+				_ if !self.round.updates.is_empty() => Start::Merge,
+				Some(state) => Start::Given {
+					root: state_root(state),
+				},
+				None => Start::Initial,
 			},
 		}
 	}
@@ -267,7 +271,10 @@ impl Own<'_> {
 		if !self.round.updates.is_empty() {
 			return self.merge().into_end();
 		}
-		let mut state = self.round.task.initial(&self.round.seed);
+		let mut state = match self.round.given {
+			Some(given) => given.to_vec(),
+			None => self.round.task.initial(&self.round.seed),
+		};
 		if let Some(Corruption::Start(fault)) = self.corruption {
 			flip(&mut state[fault.operation], fault.element, fault.flip);
 		}

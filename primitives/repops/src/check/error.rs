@@ -1,7 +1,7 @@
 //! Why a program is refused.
 
 use crate::{
-	program::{Source, Target},
+	program::{Source, Target, Window},
 	tensor::{DType, TensorType},
 };
 use alloc::string::String;
@@ -214,7 +214,7 @@ pub enum Reason {
 		/// The whole's type.
 		whole: TensorType,
 	},
-	/// No window lies on pictures of this size, or there are more than 2^32.
+	/// No window lies on pictures of this size, or there are too many, or it has too many positions.
 	NoWindow {
 		/// Height and width.
 		size: [u32; 2],
@@ -298,7 +298,8 @@ impl fmt::Display for Reason {
 				size: [height, width],
 			} => write!(
 				f,
-				"no window, or more than 2^32 of them, lie on pictures of {height} × {width}"
+				"no window, or more than 2^32 of them, lie on pictures of {height} × {width}, or it has more than {} positions",
+				Window::MOST_POSITIONS
 			),
 			Reason::ZeroAttribute => write!(f, "an attribute is 0 that counts something"),
 			Reason::Malformed => write!(f, "an operand's elements don't fill its shape"),

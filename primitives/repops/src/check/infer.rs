@@ -48,9 +48,8 @@ fn infer_unbounded(kind: &OperationKind, operands: &[&TensorType]) -> Result<Ten
 			transpose_right,
 		} => {
 			let [left, right] = take(operands)?;
-			let (left_stack, [m, n], right_stack) =
-				product(left, *transpose_left, right, *transpose_right)?;
-			let stack = match (left_stack, right_stack) {
+			let ([m, n], stacks) = product(left, *transpose_left, right, *transpose_right)?;
+			let stack = match (stacks[0], stacks[1]) {
 				([], stack) | (stack, []) => stack,
 				(one, other) if one == other => one,
 				_ => return Err(differ(left, right)),
@@ -62,9 +61,8 @@ fn infer_unbounded(kind: &OperationKind, operands: &[&TensorType]) -> Result<Ten
 			transpose_right,
 		} => {
 			let [left, right] = take(operands)?;
-			let (left_stack, result, right_stack) =
-				product(left, *transpose_left, right, *transpose_right)?;
-			if left_stack != right_stack {
+			let (result, stacks) = product(left, *transpose_left, right, *transpose_right)?;
+			if stacks[0] != stacks[1] {
 				return Err(differ(left, right));
 			}
 			Ok(TensorType::f32(result))
@@ -290,8 +288,8 @@ fn infer_windows(kind: &OperationKind, operands: &[&TensorType]) -> Result<Tenso
 /// The cost of an operation in multiply-adds; operands and result as [`infer`] accepted them. Nothing where
 /// it exceeds a `u64`.
 ///
-/// A matrix product counts m·n·k for each of its stack; a sum, maximum, count or fold one for each element that it
-/// reads, and an unpooling or scattering of rows one more for each that it writes; all others by the elements of their
+/// A matrix product counts m·n·k for each of its stack; a sum, maximum or count one for each element that it reads,
+/// and a fold, unpooling or scattering of rows one more for each that it writes; all others by the elements of their
 /// result: 4 for a division or square root, 16 for an exponential or logarithm, 24 for tanh and the error
 /// function, 32 for a random number, 64 for a row of a batch, nothing for a reshape, else 1.
 pub fn cost(kind: &OperationKind, operands: &[&TensorType], result: &TensorType) -> Option<u64> {
@@ -316,11 +314,10 @@ pub fn cost(kind: &OperationKind, operands: &[&TensorType], result: &TensorType)
 		OperationKind::Sum { .. }
 		| OperationKind::Max { .. }
 		| OperationKind::ArgMax { .. }
-		| OperationKind::CountNonzero
-		| OperationKind::Fold { .. } => read(),
-		OperationKind::Unpool { .. } | OperationKind::ScatterRows { .. } => {
-			read()?.checked_add(written?)
-		}
+		| OperationKind::CountNonzero => read(),
+		OperationKind::Fold { .. }
+		| OperationKind::Unpool { .. }
+		| OperationKind::ScatterRows { .. } => read()?.checked_add(written?),
 		OperationKind::Divide | OperationKind::Reciprocal | OperationKind::Sqrt => {
 			written?.checked_mul(4)
 		}
@@ -487,14 +484,14 @@ fn inner_length(left: &TensorType, transposed: bool) -> Option<(u32, &[u32])> {
 	Some((if transposed { rows } else { columns }, stack))
 }
 
-/// Of two matrices, or stacks of them, that can be multiplied: the axes of the left stack, the rows and columns of
-/// the product, the axes of the right stack.
+/// Of two matrices, or stacks of them, that can be multiplied: the rows and columns of the product, and the axes of
+/// both stacks.
 fn product<'a>(
 	left: &'a TensorType,
 	transpose_left: bool,
 	right: &'a TensorType,
 	transpose_right: bool,
-) -> Result<(&'a [u32], [u32; 2], &'a [u32]), Reason> {
+) -> Result<([u32; 2], [&'a [u32]; 2]), Reason> {
 	let (left_stack, m, left_inner) = matrices(left, 0, transpose_left)?;
 	let (right_stack, right_inner, n) = matrices(right, 1, transpose_right)?;
 	if left_inner != right_inner {
@@ -503,7 +500,7 @@ fn product<'a>(
 			right: right_inner,
 		});
 	}
-	Ok((left_stack, [m, n], right_stack))
+	Ok(([m, n], [left_stack, right_stack]))
 }
 
 /// The axes of a stack of `F32` matrices, and rows and columns of each, after they have been transposed if so marked.

@@ -127,19 +127,26 @@ pub fn matmul_tile(
 
 /// The product of two matrices whose inner lengths agree, row-major.
 pub fn matmul(left: &MatrixView, right: &MatrixView) -> Vec<f32> {
-	let (rows, inner, columns) = (left.rows(), left.columns(), right.columns());
+	product(
+		[left.rows(), left.columns(), right.columns()],
+		|row, k| left.at(row, k),
+		|k, column| right.at(k, column),
+	)
+}
+
+/// All tiles of a matrix product with so many rows, terms and columns, as a row-major matrix.
+fn product(
+	[rows, inner, columns]: [usize; 3],
+	left: impl Fn(usize, usize) -> f32,
+	right: impl Fn(usize, usize) -> f32,
+) -> Vec<f32> {
 	let mut product = vec![0.0; rows * columns];
 	for first_row in (0..rows).step_by(TILE) {
 		for first_column in (0..columns).step_by(TILE) {
 			let tile_rows = first_row..rows.min(first_row + TILE);
 			let tile_columns = first_column..columns.min(first_column + TILE);
-			let tile = matmul_tile(
-				tile_rows.clone(),
-				tile_columns.clone(),
-				inner,
-				|row, k| left.at(row, k),
-				|k, column| right.at(k, column),
-			);
+			let (of_rows, of_columns) = (tile_rows.clone(), tile_columns.clone());
+			let tile = matmul_tile(of_rows, of_columns, inner, &left, &right);
 			for (row, elements) in tile_rows.zip(tile.chunks_exact(TILE)) {
 				let start = row * columns + first_column;
 				product[start..start + tile_columns.len()]
@@ -188,20 +195,13 @@ impl<'a> Stack<'a> {
 /// The sum of the products of the matrices of two stacks, row-major: each element is one contraction, whose terms
 /// are those of the first matrices, then those of the second ones, and so on.
 pub fn matmul_sum(left: &Stack, right: &Stack) -> Vec<f32> {
-	let (first, other) = (left.matrix(0), right.matrix(0));
-	let (rows, inner, columns) = (first.rows(), first.columns(), other.columns());
-	let of = |term: usize| (term / inner, term % inner);
 	let lefts: Vec<MatrixView> = (0..left.count).map(|at| left.matrix(at)).collect();
 	let rights: Vec<MatrixView> = (0..left.count).map(|at| right.matrix(at)).collect();
-	let mut sums = Vec::with_capacity(rows * columns);
-	for row in 0..rows {
-		for column in 0..columns {
-			sums.push(matmul_element(
-				inner * left.count,
-				|term| lefts[of(term).0].at(row, of(term).1),
-				|term| rights[of(term).0].at(of(term).1, column),
-			));
-		}
-	}
-	sums
+	let (first, other) = (left.matrix(0), right.matrix(0));
+	let inner = first.columns();
+	product(
+		[first.rows(), inner * left.count, other.columns()],
+		|row, term| lefts[term / inner].at(row, term % inner),
+		|term, column| rights[term / inner].at(term % inner, column),
+	)
 }

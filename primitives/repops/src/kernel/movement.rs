@@ -19,18 +19,18 @@ pub fn gather_rows<T: Copy + Default>(table: &[T], row: usize, indices: &[u32]) 
 /// A tensor of shape `from` with its axes in another order: axis `i` of the result is axis `axes[i]`.
 pub fn permute<T: Copy>(elements: &[T], from: &Shape, axes: &[u8]) -> Vec<T> {
 	let of = |axis: &u8| usize::from(*axis);
-	let lengths: Vec<usize> = axes.iter().map(|axis| from.0[of(axis)] as usize).collect();
 	let strides = strides(from);
-	let strides: Vec<usize> = axes.iter().map(|axis| strides[of(axis)]).collect();
-	places(&lengths, &strides)
-		.map(|place| elements[place])
-		.collect()
+	let shape = Shape(axes.iter().map(|axis| from.0[of(axis)]).collect());
+	let strides = axes.iter().map(|axis| strides[of(axis)]).collect();
+	let moved = places(&shape, strides).map(|place| elements[place]);
+	moved.collect()
 }
 
 /// The part of a tensor of shape `from` that begins at these indices and has the shape `part`.
 pub fn slice<T: Copy>(elements: &[T], from: &Shape, starts: &[u32], part: &Shape) -> Vec<T> {
-	part_places(from, starts, part)
-		.map(|place| elements[place])
+	let start = start_of(from, starts);
+	places(part, strides(from))
+		.map(|place| elements[start + place])
 		.collect()
 }
 
@@ -43,8 +43,9 @@ pub fn insert<T: Copy>(
 	of: &Shape,
 ) -> Vec<T> {
 	let mut result = elements.to_vec();
-	for (place, element) in part_places(from, starts, of).zip(part) {
-		result[place] = *element;
+	let start = start_of(from, starts);
+	for (place, element) in places(of, strides(from)).zip(part) {
+		result[start + place] = *element;
 	}
 	result
 }
@@ -61,29 +62,22 @@ fn strides(shape: &Shape) -> Vec<usize> {
 	strides
 }
 
-/// Where the elements of a part lie in the whole.
-fn part_places(whole: &Shape, starts: &[u32], part: &Shape) -> impl Iterator<Item = usize> {
-	let strides = strides(whole);
-	let start: usize = starts
-		.iter()
-		.zip(&strides)
-		.map(|(start, stride)| *start as usize * stride)
-		.sum();
-	let lengths: Vec<usize> = part.0.iter().map(|length| *length as usize).collect();
-	places(&lengths, &strides)
-		.collect::<Vec<_>>()
-		.into_iter()
-		.map(move |place| start + place)
+/// Where the element with these indices lies in a tensor.
+fn start_of(whole: &Shape, indices: &[u32]) -> usize {
+	let indices = indices.iter().zip(strides(whole));
+	indices
+		.map(|(index, stride)| *index as usize * stride)
+		.sum()
 }
 
-/// The places of all elements along axes of these lengths and strides, the last axis running fastest.
-fn places<'a>(lengths: &'a [usize], strides: &'a [usize]) -> impl Iterator<Item = usize> + 'a {
-	let count: usize = lengths.iter().product();
+/// The places of all elements of a shape whose axes' elements lie so far apart, the last axis running fastest.
+fn places(shape: &Shape, strides: Vec<usize>) -> impl Iterator<Item = usize> + '_ {
+	let count: usize = shape.0.iter().map(|length| *length as usize).product();
 	(0..count).map(move |index| {
 		let (mut rest, mut place) = (index, 0);
-		for (length, stride) in lengths.iter().zip(strides).rev() {
-			place += rest % length * stride;
-			rest /= length;
+		for (length, stride) in shape.0.iter().zip(&strides).rev() {
+			place += rest % *length as usize * stride;
+			rest /= *length as usize;
 		}
 		place
 	})

@@ -46,60 +46,50 @@ impl<'a> Pictures<'a> {
 		Some(row * self.size[1] as usize + column)
 	}
 
-	/// The number of the window that shows the place with these coordinates at a position.
-	fn showing(&self, [y, x]: [u32; 2], [i, j]: [u32; 2]) -> Option<usize> {
-		let row = self.window.showing(0, self.windows[0], y, i)? as usize;
-		let column = self.window.showing(1, self.windows[1], x, j)? as usize;
-		Some(row * self.windows[1] as usize + column)
-	}
-
-	/// The elements of pictures each of which is the sum of what `term(plane, position, window)` gives for the
-	/// windows that show it, in ascending order of the position.
-	fn sums(&self, term: impl Fn(usize, usize, usize) -> Option<f32>) -> Vec<f32> {
-		let mut elements = Vec::with_capacity(self.planes * self.area());
-		for plane in 0..self.planes {
-			for y in 0..self.size[0] {
-				for x in 0..self.size[1] {
-					let showing = self
-						.positions()
-						.enumerate()
-						.filter_map(|(number, position)| {
-							term(plane, number, self.showing([y, x], position)?)
-						});
-					elements.push(number::canonical(showing.fold(0.0, |sum, term| sum + term)));
-				}
-			}
-		}
-		elements
+	/// The windows, in their order.
+	fn windows(&self) -> impl DoubleEndedIterator<Item = [u32; 2]> {
+		let [down, right] = self.windows;
+		(0..down).flat_map(move |y| (0..right).map(move |x| [y, x]))
 	}
 }
 
 /// What windows show of pictures of this shape; none if no window lies on them.
 pub fn unfold(elements: &[f32], shape: &Shape, window: &Window, fill: f32) -> Option<Vec<f32>> {
 	let pictures = Pictures::new(window, shape)?;
-	let mut shown = Vec::new();
+	let places = pictures.window_count() * window.positions()? as usize;
+	let mut shown = Vec::with_capacity(pictures.planes * places);
 	for plane in elements.chunks_exact(pictures.area()) {
 		for position in pictures.positions() {
-			for y in 0..pictures.windows[0] {
-				for x in 0..pictures.windows[1] {
-					let place = pictures.shown([y, x], position);
-					shown.push(place.map_or(fill, |place| plane[place]));
-				}
+			for window in pictures.windows() {
+				let place = pictures.shown(window, position);
+				shown.push(place.map_or(fill, |place| plane[place]));
 			}
 		}
 	}
 	Some(shown)
 }
 
-/// Pictures of this shape from the sums of what stands in the windows on them.
+/// Pictures of this shape from the sums of what stands in the windows on them. Each place is shown by at most one
+/// window at a position, so to go through the positions in ascending order is to add in that order everywhere.
 pub fn fold(elements: &[f32], shape: &Shape, window: &Window) -> Option<Vec<f32>> {
 	let pictures = Pictures::new(window, shape)?;
-	let (positions, windows) = (window.positions()? as usize, pictures.window_count());
-	let at = |plane, position, window| elements[(plane * positions + position) * windows + window];
-	Some(pictures.sums(|plane, position, window| Some(at(plane, position, window))))
+	let mut elements = elements.iter();
+	let mut sums = vec![0.0; pictures.planes * pictures.area()];
+	for plane in sums.chunks_exact_mut(pictures.area()) {
+		for position in pictures.positions() {
+			for (window, element) in pictures.windows().zip(&mut elements) {
+				if let Some(place) = pictures.shown(window, position) {
+					plane[place] += element;
+				}
+			}
+		}
+	}
+	Some(canonical(sums))
 }
 
-/// Pictures of this shape from the sums of what stands in the windows on them, one number at one position each.
+/// Pictures of this shape from the sums of what stands in the windows on them, one number at one position each. Of
+/// two windows that show the same place, the later one shows it at the earlier position, so they are gone through
+/// from the last to the first.
 pub fn unpool(
 	elements: &[f32],
 	chosen: &[u32],
@@ -107,11 +97,27 @@ pub fn unpool(
 	window: &Window,
 ) -> Option<Vec<f32>> {
 	let pictures = Pictures::new(window, shape)?;
-	let windows = pictures.window_count();
-	Some(pictures.sums(|plane, position, window| {
-		let place = plane * windows + window;
-		(chosen[place] as usize == position).then(|| elements[place])
-	}))
+	let positions = window.positions()?;
+	let mut sums = vec![0.0; pictures.planes * pictures.area()];
+	let planes = sums.chunks_exact_mut(pictures.area());
+	let of_plane = pictures.window_count();
+	let numbers = elements
+		.chunks_exact(of_plane)
+		.zip(chosen.chunks_exact(of_plane));
+	for (plane, (elements, chosen)) in planes.zip(numbers) {
+		let numbers = elements.iter().zip(chosen).rev();
+		for (window, (element, position)) in pictures.windows().rev().zip(numbers) {
+			if *position >= positions {
+				continue;
+			}
+			let right = pictures.window.kernel[1];
+			let position = [position / right, position % right];
+			if let Some(place) = pictures.shown(window, position) {
+				plane[place] += element;
+			}
+		}
+	}
+	Some(canonical(sums))
 }
 
 /// For each of `rows` rows the sum of the rows of `row` elements whose index it is.
@@ -125,6 +131,10 @@ pub fn scatter_rows(elements: &[f32], row: usize, indices: &[u32], rows: u32) ->
 			}
 		}
 	}
+	canonical(sums)
+}
+
+fn canonical(mut sums: Vec<f32>) -> Vec<f32> {
 	sums.iter_mut()
 		.for_each(|sum| *sum = number::canonical(*sum));
 	sums

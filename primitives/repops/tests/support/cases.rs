@@ -191,7 +191,13 @@ pub(crate) fn case(which: u32, words: &mut Words) -> Case {
 		}
 		32 => {
 			let axes = order(words, any.rank());
-			(Permute { axes }, unary(words))
+			let integers = words.below(2) == 0;
+			let operands = if integers {
+				vec![mask(words)]
+			} else {
+				unary(words)
+			};
+			(Permute { axes }, operands)
 		}
 		33 => {
 			let (starts, shape) = part(words, &any);

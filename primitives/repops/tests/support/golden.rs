@@ -3,11 +3,12 @@
 use super::{clusters, mlp};
 use repops::{program::Program, random::Seed, tensor::Tensor};
 
-/// The hashes of all results over [`super::sample`].
-pub(crate) const EXP_LOG_TANH: [&str; 3] = [
+/// The hashes of all results of exp, log, tanh and erf over [`super::sample`].
+pub(crate) const FUNCTIONS: [&str; 4] = [
 	"75f7c128c2189f20731d268e08cd0fa99a43af7240de4a1b37245cfe43467bb5",
 	"29e4fdfedd9038ca1266ece9db2f77e13c733ea460c48aee7cad7e683a96e2c6",
 	"d60b6ffaaae418120cd0d6cd667e137959a5f669d43f21931f5c926b620c56e9",
+	"2c9e796caa05dfd9edd5dbe2d9ec4c608ba9989d210f9dfea061eaea64b6d2ce",
 ];
 
 /// The seed of [`task`]'s training.

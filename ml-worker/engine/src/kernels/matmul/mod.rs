@@ -13,7 +13,8 @@ mod vector;
 
 pub(crate) use pack::square_transposer;
 pub(crate) use product::Product;
-pub(crate) use sum::{readable_columns, sum_tiles, SumTiles};
+pub(crate) use sum::{panels, readable_columns, sum_tiles, Panels};
+pub(crate) use tile::{multiply as multiply_tile, Left, Offsets, Right, Tile};
 
 use super::prefetch::prefetch;
 use crate::{
@@ -21,11 +22,11 @@ use crate::{
 	instruction_set::Vectors,
 	team::Team,
 };
-use pack::{pack_left, pack_panels, Panel, Right};
+use pack::{pack_left, pack_panels, Panel, Right as Stored};
 use product::Passes;
 use repops::kernel::CHUNK;
 use std::{ops::Range, sync::Mutex};
-use tile::{vector_width, Left, Tile, TILE_ROWS};
+use tile::{vector_width, TILE_ROWS};
 
 /// What a product is computed with.
 #[derive(Clone, Copy)]
@@ -202,7 +203,7 @@ impl Pass<'_> {
 		if self.product.reads_right(self.vectors) {
 			return Prepared::Stored(right);
 		}
-		let right = Right {
+		let right = Stored {
 			elements: right,
 			stride,
 			transposed,
@@ -336,9 +337,9 @@ impl Pass<'_> {
 						columns: columns.len(),
 						terms: terms.len(),
 						left,
-						layout,
+						left_layout: layout,
 						right,
-						right_stride,
+						right_layout: Right::Strided(right_stride),
 						product: &mut finished[start..],
 						stride: all_columns,
 						add: terms.start > 0,
@@ -355,7 +356,7 @@ impl Pass<'_> {
 		left: &'b [f32],
 		row: usize,
 		terms: &Range<usize>,
-	) -> (&'b [f32], Left) {
+	) -> (&'b [f32], Left<'static>) {
 		let Product { rows, inner, .. } = *self.product;
 		match self.product.left_transposed {
 			true => (&left[terms.start * rows + row..], Left::Terms(rows)),
@@ -402,7 +403,7 @@ impl Pass<'_> {
 
 /// Cuts rows into tiles. The last two share what is left for them: a flat tile has too few sums to keep the
 /// CPU busy.
-fn tiles(rows: usize) -> impl Iterator<Item = Range<usize>> + Clone {
+pub(crate) fn tiles(rows: usize) -> impl Iterator<Item = Range<usize>> + Clone {
 	let mut start = 0;
 	std::iter::from_fn(move || {
 		let length = match rows - start {

@@ -19,7 +19,7 @@ const TILE_VECTORS: usize = 4;
 const MOST_COLUMNS: usize = 64;
 
 /// The columns of a full tile.
-pub(super) fn tile_columns(vectors: Vectors) -> usize {
+pub(crate) fn tile_columns(vectors: Vectors) -> usize {
 	match vectors.set() {
 		// 24 sums, 4 columns and a factor of 32 registers: 10 loads for 24 multiply-adds.
 		InstructionSet::Avx512 => 64,
@@ -29,7 +29,7 @@ pub(super) fn tile_columns(vectors: Vectors) -> usize {
 }
 
 /// The floats of a vector.
-pub(super) fn vector_width(vectors: Vectors) -> usize {
+pub(crate) fn vector_width(vectors: Vectors) -> usize {
 	match vectors.set() {
 		InstructionSet::Avx512 => 16,
 		InstructionSet::Avx2 | InstructionSet::Portable => 8,
@@ -37,35 +37,63 @@ pub(super) fn vector_width(vectors: Vectors) -> usize {
 }
 
 /// How the left matrix is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Left {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Left<'a> {
 	/// A row's terms lie side by side; from row to row it is so far.
 	Rows(usize),
 	/// A term's rows lie side by side; from term to term it is so far.
 	Terms(usize),
+	/// Each row, and each term, has a place of its own; an element lies at their sum.
+	Places {
+		rows: Offsets<'a>,
+		terms: Offsets<'a>,
+	},
+}
+
+/// How the right matrix is stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Right<'a> {
+	/// From term to term it is so far.
+	Strided(usize),
+	/// Each term's columns begin at a place of their own. The left matrix must be stored by rows.
+	Places(Offsets<'a>),
+}
+
+/// Places, none of which is beyond a bound that is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offsets<'a> {
+	places: &'a [u32],
+	most: usize,
+}
+
+impl<'a> Offsets<'a> {
+	/// Looks at all of them once.
+	pub(crate) fn new(places: &'a [u32]) -> Self {
+		let most = places.iter().copied().max().unwrap_or(0) as usize;
+		Offsets { places, most }
+	}
 }
 
 /// One tile's work.
-pub(super) struct Tile<'a> {
+pub(crate) struct Tile<'a> {
 	/// How many rows, up to [`TILE_ROWS`].
-	pub(super) rows: usize,
+	pub(crate) rows: usize,
 	/// How many columns, up to [`tile_columns`].
-	pub(super) columns: usize,
+	pub(crate) columns: usize,
 	/// The terms of this chunk.
-	pub(super) terms: usize,
+	pub(crate) terms: usize,
 	/// The left matrix from the tile's first row and the chunk's first term.
-	pub(super) left: &'a [f32],
-	pub(super) layout: Left,
+	pub(crate) left: &'a [f32],
+	pub(crate) left_layout: Left<'a>,
 	/// For each term its columns, up to a whole vector readable.
-	pub(super) right: &'a [f32],
-	/// From term to term of the right matrix.
-	pub(super) right_stride: usize,
+	pub(crate) right: &'a [f32],
+	pub(crate) right_layout: Right<'a>,
 	/// The product from the tile's first element.
-	pub(super) product: &'a mut [f32],
+	pub(crate) product: &'a mut [f32],
 	/// From row to row of the product.
-	pub(super) stride: usize,
+	pub(crate) stride: usize,
 	/// Whether the chunk's sums are added to what stands in the product, or replace it.
-	pub(super) add: bool,
+	pub(crate) add: bool,
 }
 
 /// What the kernels get: a [`Tile`] whose accesses were found to lie within its slices.
@@ -74,42 +102,84 @@ struct Raw {
 	columns: usize,
 	left: *const f32,
 	left_stride: usize,
+	/// The places of rows and terms, for [`LEFT_PLACES`].
+	left_rows: *const u32,
+	left_terms: *const u32,
 	right: *const f32,
 	right_stride: usize,
+	/// The places of terms, for [`RIGHT_PLACES`].
+	right_terms: *const u32,
 	product: *mut f32,
 	stride: usize,
 	add: bool,
 }
 
+/// A term's rows lie side by side.
+const TERMS: usize = 0;
+/// A row's terms lie side by side.
+const ROWS: usize = 1;
+/// A row's terms lie side by side, and the right matrix' terms have places.
+const RIGHT_PLACES: usize = 2;
+/// The left matrix' rows and terms have places.
+const LEFT_PLACES: usize = 3;
+/// The kinds of kernels.
+const LAYOUTS: usize = 4;
+
 /// Computes a tile.
-pub(super) fn multiply(vectors: Vectors, tile: Tile) {
+pub(crate) fn multiply(vectors: Vectors, tile: Tile) {
 	let width = vector_width(vectors);
 	let across = tile.columns.div_ceil(width);
 	assert!(tile.rows >= 1 && tile.rows <= TILE_ROWS && tile.columns >= 1 && tile.terms >= 1);
 	assert!(tile.columns <= tile_columns(vectors) && tile.columns <= tile.stride);
+	assert!(tile.product.len() >= (tile.rows - 1) * tile.stride + tile.columns);
 	let (rows, terms) = (tile.rows, tile.terms);
-	let reach = match tile.layout {
-		Left::Rows(stride) => (rows - 1) * stride + terms,
-		Left::Terms(stride) => (terms - 1) * stride + rows,
-	};
-	assert!(tile.left.len() >= reach);
-	assert!(tile.right.len() >= (terms - 1) * tile.right_stride + across * width);
-	assert!(tile.product.len() >= (rows - 1) * tile.stride + tile.columns);
-	let (left_stride, by_rows) = match tile.layout {
-		Left::Rows(stride) => (stride, true),
-		Left::Terms(stride) => (stride, false),
-	};
-	let raw = Raw {
+	let mut raw = Raw {
 		terms,
 		columns: tile.columns,
 		left: tile.left.as_ptr(),
-		left_stride,
+		left_stride: 0,
+		left_rows: std::ptr::null(),
+		left_terms: std::ptr::null(),
 		right: tile.right.as_ptr(),
-		right_stride: tile.right_stride,
+		right_stride: 0,
+		right_terms: std::ptr::null(),
 		product: tile.product.as_mut_ptr(),
 		stride: tile.stride,
 		add: tile.add,
 	};
+	let (mut layout, reach) = match tile.left_layout {
+		Left::Rows(stride) => {
+			raw.left_stride = stride;
+			(ROWS, (rows - 1) * stride + terms)
+		}
+		Left::Terms(stride) => {
+			raw.left_stride = stride;
+			(TERMS, (terms - 1) * stride + rows)
+		}
+		Left::Places {
+			rows: of_rows,
+			terms: of_terms,
+		} => {
+			assert!(of_rows.places.len() >= rows && of_terms.places.len() >= terms);
+			raw.left_rows = of_rows.places.as_ptr();
+			raw.left_terms = of_terms.places.as_ptr();
+			(LEFT_PLACES, of_rows.most + of_terms.most + 1)
+		}
+	};
+	assert!(tile.left.len() >= reach);
+	let reach = match tile.right_layout {
+		Right::Strided(stride) => {
+			raw.right_stride = stride;
+			(terms - 1) * stride
+		}
+		Right::Places(of_terms) => {
+			assert!(layout == ROWS && of_terms.places.len() >= terms);
+			layout = RIGHT_PLACES;
+			raw.right_terms = of_terms.places.as_ptr();
+			of_terms.most
+		}
+	};
+	assert!(tile.right.len() >= reach + across * width);
 	let kernels = match vectors.set() {
 		#[cfg(target_arch = "x86_64")]
 		InstructionSet::Avx512 => &AVX512,
@@ -117,7 +187,7 @@ pub(super) fn multiply(vectors: Vectors, tile: Tile) {
 		InstructionSet::Avx2 => &AVX2,
 		_ => &PORTABLE,
 	};
-	let kernel = kernels[usize::from(by_rows)][rows - 1][across - 1];
+	let kernel = kernels[layout][rows - 1][across - 1];
 	// SAFETY: `Vectors` proves that the CPU has the instructions; the assertions above are the kernel's other
 	// conditions.
 	unsafe { kernel(&raw) }
@@ -125,40 +195,66 @@ pub(super) fn multiply(vectors: Vectors, tile: Tile) {
 
 /// # Safety
 /// The CPU must have the vector's instructions. With `R` rows and `V` vectors across: `columns` is at most
-/// `V` vectors and more than `V - 1`; `left` is readable at `i * left_stride + k` (with `ROWS`, else at
-/// `k * left_stride + i`) for each row `i` and term `k`; `V` vectors of `right` are readable at `k * right_stride`;
-/// `product` is readable and writable at `i * stride + j` for each row `i` and column `j`.
+/// `V` vectors and more than `V - 1`; `left` is readable at the place of each row `i` and term `k`, which is
+/// `i * left_stride + k`, for [`TERMS`] `k * left_stride + i`, and for [`LEFT_PLACES`] `left_rows[i] + left_terms[k]`; `V`
+/// vectors of `right` are readable at `k * right_stride`, for [`RIGHT_PLACES`] at `right_terms[k]`; `product` is
+/// readable and writable at `i * stride + j` for each row `i` and column `j`.
 #[inline(always)]
-unsafe fn multiply_tile<F: Vector, const R: usize, const V: usize, const ROWS: bool>(tile: &Raw) {
+unsafe fn multiply_tile<F: Vector, const R: usize, const V: usize, const LAYOUT: usize>(
+	tile: &Raw,
+) {
 	// SAFETY: each pointer below is at a place that the conditions name.
 	unsafe {
 		let mut sums = [[F::splat(0.0); V]; R];
+		let rows: [*const f32; R] = match LAYOUT {
+			LEFT_PLACES => {
+				std::array::from_fn(|i| tile.left.wrapping_add(*tile.left_rows.add(i) as usize))
+			}
+			_ => [tile.left; R],
+		};
 		let mut left = tile.left;
 		let mut right = tile.right;
-		let (row_stride, term_stride) = if ROWS {
-			(tile.left_stride, 1)
-		} else {
-			(1, tile.left_stride)
+		let (row_stride, term_stride) = match LAYOUT {
+			TERMS => (1, tile.left_stride),
+			_ => (tile.left_stride, 1),
 		};
-		let mut terms = tile.terms;
-		while terms >= 4 {
-			for ahead in 0..4 {
-				multiply_term(
-					&mut sums,
-					left.wrapping_add(ahead * term_stride),
-					row_stride,
-					right,
-				);
+		let mut k = 0;
+		// Not a closure, for that has no vector instructions of its own.
+		macro_rules! term {
+			($ahead:expr) => {
+				let columns = match LAYOUT {
+					RIGHT_PLACES => {
+						let place = *tile.right_terms.add(k + $ahead) as usize;
+						tile.right.wrapping_add(place)
+					}
+					_ => right,
+				};
+				let mut factors = [left; R];
+				for (i, factor) in factors.iter_mut().enumerate() {
+					*factor = match LAYOUT {
+						LEFT_PLACES => {
+							let place = *tile.left_terms.add(k + $ahead) as usize;
+							rows[i].wrapping_add(place)
+						}
+						_ => left.wrapping_add($ahead * term_stride + i * row_stride),
+					};
+				}
+				multiply_term(&mut sums, factors, columns);
 				right = right.wrapping_add(tile.right_stride);
-			}
-			left = left.wrapping_add(4 * term_stride);
-			terms -= 4;
+			};
 		}
-		while terms > 0 {
-			multiply_term(&mut sums, left, row_stride, right);
+		while k + 4 <= tile.terms {
+			term!(0);
+			term!(1);
+			term!(2);
+			term!(3);
+			left = left.wrapping_add(4 * term_stride);
+			k += 4;
+		}
+		while k < tile.terms {
+			term!(0);
 			left = left.wrapping_add(term_stride);
-			right = right.wrapping_add(tile.right_stride);
-			terms -= 1;
+			k += 1;
 		}
 		if tile.columns == V * F::WIDTH {
 			for (i, sums) in sums.iter().enumerate() {
@@ -178,15 +274,14 @@ unsafe fn multiply_tile<F: Vector, const R: usize, const V: usize, const ROWS: b
 	}
 }
 
-/// One term for each sum.
+/// One term for each sum. `left` is where the rows' factors are.
 ///
 /// # Safety
 /// As [`multiply_tile`], for one term.
 #[inline(always)]
 unsafe fn multiply_term<F: Vector, const R: usize, const V: usize>(
 	sums: &mut [[F; V]; R],
-	left: *const f32,
-	row_stride: usize,
+	left: [*const f32; R],
 	right: *const f32,
 ) {
 	// SAFETY: the caller's.
@@ -195,8 +290,8 @@ unsafe fn multiply_term<F: Vector, const R: usize, const V: usize>(
 		for (j, column) in columns.iter_mut().enumerate() {
 			*column = F::load(right.add(j * F::WIDTH));
 		}
-		for (i, sums) in sums.iter_mut().enumerate() {
-			let factor = F::splat(*left.add(i * row_stride));
+		for (sums, left) in sums.iter_mut().zip(left) {
+			let factor = F::splat(*left);
 			for (sum, column) in sums.iter_mut().zip(&columns) {
 				*sum = factor.multiply_add(*column, *sum);
 			}
@@ -231,25 +326,25 @@ unsafe fn write_part<F: Vector, const R: usize, const V: usize>(sums: &[[F; V]; 
 }
 
 type Kernel = unsafe fn(&Raw);
-type Kernels = [[[Kernel; TILE_VECTORS]; TILE_ROWS]; 2];
+type Kernels = [[[Kernel; TILE_VECTORS]; TILE_ROWS]; LAYOUTS];
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512<const R: usize, const V: usize, const ROWS: bool>(tile: &Raw) {
+unsafe fn avx512<const R: usize, const V: usize, const LAYOUT: usize>(tile: &Raw) {
 	// SAFETY: the caller's.
-	unsafe { multiply_tile::<__m512, R, V, ROWS>(tile) }
+	unsafe { multiply_tile::<__m512, R, V, LAYOUT>(tile) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<const R: usize, const V: usize, const ROWS: bool>(tile: &Raw) {
+unsafe fn avx2<const R: usize, const V: usize, const LAYOUT: usize>(tile: &Raw) {
 	// SAFETY: the caller's.
-	unsafe { multiply_tile::<__m256, R, V, ROWS>(tile) }
+	unsafe { multiply_tile::<__m256, R, V, LAYOUT>(tile) }
 }
 
-unsafe fn portable<const R: usize, const V: usize, const ROWS: bool>(tile: &Raw) {
+unsafe fn portable<const R: usize, const V: usize, const LAYOUT: usize>(tile: &Raw) {
 	// SAFETY: the caller's; every CPU has these instructions.
-	unsafe { multiply_tile::<Floats, R, V, ROWS>(tile) }
+	unsafe { multiply_tile::<Floats, R, V, LAYOUT>(tile) }
 }
 
 /// The kernels of an instruction set whose full tile is so many vectors wide.
@@ -261,20 +356,25 @@ macro_rules! kernels {
 		kernels!(@layouts $kernel, 1 2 2 2)
 	};
 	(@layouts $kernel:ident, $($vectors:literal)*) => {
-		[kernels!(@rows $kernel, false, $($vectors)*), kernels!(@rows $kernel, true, $($vectors)*)]
-	};
-	(@rows $kernel:ident, $by_rows:literal, $a:literal $b:literal $c:literal $d:literal) => {
 		[
-			kernels!(@row $kernel, $by_rows, 1, $a $b $c $d),
-			kernels!(@row $kernel, $by_rows, 2, $a $b $c $d),
-			kernels!(@row $kernel, $by_rows, 3, $a $b $c $d),
-			kernels!(@row $kernel, $by_rows, 4, $a $b $c $d),
-			kernels!(@row $kernel, $by_rows, 5, $a $b $c $d),
-			kernels!(@row $kernel, $by_rows, 6, $a $b $c $d),
+			kernels!(@rows $kernel, TERMS, $($vectors)*),
+			kernels!(@rows $kernel, ROWS, $($vectors)*),
+			kernels!(@rows $kernel, RIGHT_PLACES, $($vectors)*),
+			kernels!(@rows $kernel, LEFT_PLACES, $($vectors)*),
 		]
 	};
-	(@row $kernel:ident, $by_rows:literal, $rows:literal, $($vectors:literal)*) => {
-		[$($kernel::<$rows, $vectors, $by_rows>),*]
+	(@rows $kernel:ident, $layout:ident, $a:literal $b:literal $c:literal $d:literal) => {
+		[
+			kernels!(@row $kernel, $layout, 1, $a $b $c $d),
+			kernels!(@row $kernel, $layout, 2, $a $b $c $d),
+			kernels!(@row $kernel, $layout, 3, $a $b $c $d),
+			kernels!(@row $kernel, $layout, 4, $a $b $c $d),
+			kernels!(@row $kernel, $layout, 5, $a $b $c $d),
+			kernels!(@row $kernel, $layout, 6, $a $b $c $d),
+		]
+	};
+	(@row $kernel:ident, $layout:ident, $rows:literal, $($vectors:literal)*) => {
+		[$($kernel::<$rows, $vectors, $layout>),*]
 	};
 }
 
