@@ -121,3 +121,32 @@ pub fn assert_steps_conform(checked: &Checked, bindings: &Bindings, steps: u64) 
 		}
 	}
 }
+
+/// Looks at all values of a run on each engine.
+pub fn assert_observed(checked: &Checked, bindings: &Bindings) {
+	let mut expected: Vec<Tensor> = Vec::new();
+	interpret::run_observed(checked, bindings, |_, value| expected.push(value.clone()))
+		.expect("everything is given");
+	let inputs = checked.program().inputs.len();
+	for engine in ENGINES.iter() {
+		let mut seen = 0;
+		let compiled = engine.compile(checked.clone()).expect("it is small");
+		let observed = compiled.run_observed(bindings, |index, operands, value| {
+			let index = index as usize;
+			assert_eq!(index, seen);
+			seen += 1;
+			let operation = &checked.program().operations[index];
+			let place = format!("{}, operation {index}, {:?}", name(engine), operation.kind);
+			assert_same_tensor(&place, &expected[index], value);
+			assert_eq!(operands.len(), operation.operands.len(), "{place}");
+			for (shown, value) in operands.iter().zip(&operation.operands) {
+				if let Some(made) = (*value as usize).checked_sub(inputs) {
+					assert_same_tensor(&place, &expected[made], shown);
+				}
+			}
+			ControlFlow::Continue(())
+		});
+		observed.expect("everything is given");
+		assert_eq!(seen, expected.len(), "{}", name(engine));
+	}
+}
