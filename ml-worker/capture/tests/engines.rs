@@ -1,6 +1,6 @@
 //! Captured networks come to the same state on every engine that this machine has, after hundreds of steps.
 
-#[path = "../examples/networks/mod.rs"]
+#[path = "../examples/bench_training/networks/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the benchmarks use more of it")]
 mod networks;
 
