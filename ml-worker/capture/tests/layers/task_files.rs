@@ -104,9 +104,9 @@ fn average_pools_and_norms() {
 		Layer::Tanh {},
 		average,
 		Layer::Flatten {},
+		linear(24),
 		Layer::LayerNorm {},
-		linear(12),
-		Layer::Sigmoid {},
+		Layer::Relu {},
 		linear(5),
 	]);
 	let chain = Chain::new(&spec, &PICTURES).unwrap();
@@ -234,7 +234,7 @@ fn windows_must_fit() {
 		0,
 		"`channels`",
 	);
-	assert_refused(pictures(vec![max_pool(0)]), &PICTURES, 0, "`kernel`");
+	assert_refused(pictures(vec![max_pool(0), linear(5)]), &PICTURES, 0, "`kernel`");
 	let padded = Layer::AveragePool {
 		kernel: 2,
 		stride: Some(0),
