@@ -3,42 +3,13 @@
 //! These types are read with serde; unknown keys are refused. Whether the numbers make sense is
 //! checked when the programs are built (see [`crate::build`]).
 
+mod layer;
 mod learning_rate;
 
+pub use layer::{Layer, ModelSpec};
 pub use learning_rate::{LearningRate, MAX_POINTS, MAX_TABLE_STEP};
 
 use serde::{Deserialize, Serialize};
-
-/// A model as a chain of layers, from the features of one sample to one number for each class.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelSpec {
-	/// The layers, in the order in which data flows through them. The last layer that changes the
-	/// number of columns must leave as many as there are classes.
-	pub layers: Vec<Layer>,
-}
-
-/// One layer.
-// Those without settings are written with braces, because serde lets unit variants have any fields.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Layer {
-	/// `x · weight + bias`, with weight `[inputs, outputs]`. Weight and bias start uniform in
-	/// `±1 / √inputs`, as in Burn.
-	Linear {
-		/// The number of columns that leave the layer.
-		outputs: u32,
-		/// Whether there is a bias; there is one if nothing is said.
-		#[serde(default = "enabled")]
-		bias: bool,
-	},
-	/// The greater of 0 and `x`.
-	Relu {},
-	/// Hyperbolic tangent.
-	Tanh {},
-	/// `1 / (1 + e^−x)`
-	Sigmoid {},
-}
 
 /// How parameters follow from gradients.
 ///
@@ -181,10 +152,6 @@ const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
 const DECOUPLED_WEIGHT_DECAY: f32 = 0.01;
-
-fn enabled() -> bool {
-	true
-}
 
 fn beta1() -> f32 {
 	BETA1

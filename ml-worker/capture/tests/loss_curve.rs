@@ -23,7 +23,7 @@ fn follows_burn(layers: Vec<Layer>, optimiser: OptimiserSpec) {
 		training_rows: 200,
 		test_rows: 50,
 	};
-	let spec = ModelSpec { layers };
+	let spec = ModelSpec::new(layers);
 	let program = build(&spec, &optimiser, 20, 5, 16, 200, 50).unwrap().step;
 	let data = Data::synthetic(sizes);
 	let reference = data.train(&program, STEPS);

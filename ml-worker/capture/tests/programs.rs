@@ -26,7 +26,7 @@ fn programs(optimiser: &OptimiserSpec) -> Programs {
 			bias: true,
 		},
 	];
-	build(&ModelSpec { layers }, optimiser, 784, 10, 100, 8000, 2000).unwrap()
+	build(&ModelSpec::new(layers), optimiser, 784, 10, 100, 8000, 2000).unwrap()
 }
 
 fn names(program: &Program) -> Vec<&str> {

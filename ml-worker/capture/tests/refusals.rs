@@ -388,7 +388,7 @@ fn linear(outputs: u32) -> Layer {
 #[test]
 fn layers_that_do_not_fit() {
 	let build = |layers: Vec<Layer>| {
-		build(&ModelSpec { layers }, &SGD, 16, 4, 8, 32, 8)
+		build(&ModelSpec::new(layers), &SGD, 16, 4, 8, 32, 8)
 			.unwrap_err()
 			.to_string()
 	};
@@ -415,9 +415,7 @@ fn layers_that_do_not_fit() {
 
 #[test]
 fn sizes_that_make_no_sense() {
-	let spec = ModelSpec {
-		layers: vec![linear(4)],
-	};
+	let spec = ModelSpec::new(vec![linear(4)]);
 	let build = |columns, classes, batch, training_rows, test_rows| {
 		let result = build(
 			&spec,
@@ -443,9 +441,7 @@ fn sizes_that_make_no_sense() {
 
 #[test]
 fn a_refusal_leaves_nothing_behind() {
-	let spec = ModelSpec {
-		layers: vec![linear(4)],
-	};
+	let spec = ModelSpec::new(vec![linear(4)]);
 	let before = build(&spec, &SGD, 16, 4, 8, 32, 8).unwrap();
 	struct Panicking;
 	impl Model for Panicking {

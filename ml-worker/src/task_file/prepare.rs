@@ -153,6 +153,9 @@ impl TaskFile {
 		let key = match error {
 			CaptureError::Layer { index, .. } => format!("model.layers.{index}"),
 			CaptureError::Setting { name, .. } if *name == "batch" => "training.batch".into(),
+			CaptureError::Setting { name, .. } if ["layers", "picture"].contains(name) => {
+				format!("model.{name}")
+			}
 			CaptureError::Setting { name, .. } => format!("optimiser.{name}"),
 			_ => "model".into(),
 		};

@@ -115,7 +115,7 @@ fn relative_paths_start_at_the_file() {
 
 #[test]
 fn the_example_files_are_read() {
-	for name in ["digits", "mnist"] {
+	for name in ["digits", "mnist", "mnist-cnn", "table", "transformer"] {
 		let path = format!("{}/../examples/{name}.toml", env!("CARGO_MANIFEST_DIR"));
 		assert_eq!(
 			TaskFile::read(Path::new(&path)).unwrap().contents.task.name,

@@ -16,6 +16,7 @@ mod parts;
 mod picture_network;
 mod pooling;
 mod products;
+mod task_files;
 mod transformer;
 
 use burn::{

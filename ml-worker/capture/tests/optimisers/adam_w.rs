@@ -47,13 +47,8 @@ fn it_follows_burn() {
 		bias: true,
 	};
 	let layers = vec![hidden(24), Layer::Tanh {}, hidden(5)];
-	let plain = follows_burn(
-		&ModelSpec {
-			layers: layers.clone(),
-		},
-		&adam_w(0.0),
-	);
-	let decayed = follows_burn(&ModelSpec { layers }, &adam_w(1.0));
+	let plain = follows_burn(&ModelSpec::new(layers.clone()), &adam_w(0.0));
+	let decayed = follows_burn(&ModelSpec::new(layers), &adam_w(1.0));
 	assert!(
 		difference(&plain, &decayed) > 100.0 * TOLERANCE,
 		"the decay does nothing here"

@@ -45,9 +45,7 @@ fn regression(optimiser: &OptimiserSpec, bias: bool) -> Program {
 
 fn linear(bias: bool) -> ModelSpec {
 	let outputs = SIZES.classes;
-	ModelSpec {
-		layers: vec![Layer::Linear { outputs, bias }],
-	}
+	ModelSpec::new(vec![Layer::Linear { outputs, bias }])
 }
 
 /// One of each kind, with numbers that make a difference.

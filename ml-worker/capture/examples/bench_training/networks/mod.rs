@@ -148,5 +148,5 @@ fn perceptron(hidden: &[u32], sizes: &Sizes) -> Result<Chain, CaptureError> {
 		.flat_map(|outputs| [linear(*outputs), Layer::Relu {}])
 		.collect();
 	layers.push(linear(sizes.classes));
-	Chain::new(&ModelSpec { layers }, sizes)
+	Chain::new(&ModelSpec::new(layers), sizes)
 }
