@@ -44,11 +44,14 @@ what=$1
 shift
 pytorch=no
 features=()
+program=bench_$what
 case $what in
-  step) if [ "${1-}" = --pytorch ]; then pytorch=yes; shift; fi ;;
+  step | overhead | stages)
+    program=bench_training
+    if [ "$what ${1-}" = 'step --pytorch' ]; then pytorch=yes; shift; fi
+    ;;
   # Without the feature the crate knows no AVX-512.
   products) features=(--features ml-worker-engine/gemm-avx512) ;;
-  overhead | stages) ;;
   dispute | referee) [ $# -eq 0 ] || usage ;;
   *) printf 'bench: nothing is measured under the name %s\n' "$what" >&2; usage ;;
 esac
@@ -62,5 +65,6 @@ if [ $pytorch = yes ]; then
   install_pytorch
   set -- --pytorch "$POUW_CACHE_DIR/pytorch-$PYTORCH_VERSION/bin/python" "$@"
 fi
-cargo build --quiet "${POUW_BUILD[@]}" "${features[@]}" --example "bench_$what"
-exec "$CARGO_TARGET_DIR/release/examples/bench_$what" "$@"
+if [ "$program" = bench_training ]; then set -- "$what" "$@"; fi
+cargo build --quiet "${POUW_BUILD[@]}" "${features[@]}" --example "$program"
+exec "$CARGO_TARGET_DIR/release/examples/$program" "$@"

@@ -5,8 +5,8 @@ usage: bench_step.py NETWORK BATCH THREADS
 Writes `ready PARAMETERS VERSION` first. After that each line that it reads is a number of steps, which it does and
 answers by the microseconds that they took. It ends with its input.
 
-The networks are those of ml-worker/capture/examples/networks, layer by layer, run as PyTorch users run them: eagerly,
-with its own modules and optimisers as they come. Batches are made beforehand, as they are for Burn.
+The networks are those of ml-worker/capture/examples/bench_training/networks, layer by layer, run as PyTorch users run
+them: eagerly, with its own modules and optimisers as they come. Batches are made beforehand, as they are for Burn.
 """
 
 import math

@@ -22,6 +22,11 @@ export OPENSSL_NO_VENDOR=1
 POUW_BIN_DIR=$CARGO_TARGET_DIR/release
 export POUW_BIN_DIR
 
+# The compiler of the CUDA kernels, which their tests need also where there is no GPU; `setup.sh` fetches it.
+# shellcheck disable=SC2034 # Read by `setup.sh`.
+POUW_NVRTC_VERSION=12.9.86
+export POUW_NVRTC=${POUW_NVRTC:-$POUW_CACHE_DIR/nvrtc-$POUW_NVRTC_VERSION/nvidia/cuda_nvrtc/lib/libnvrtc.so.12}
+
 # What `setup.sh` chose: a rustup toolchain's name, or nothing where Debian's cargo stands alone.
 if [ -r "$POUW_CACHE_DIR/toolchain" ]; then
   RUSTUP_TOOLCHAIN=$(cat "$POUW_CACHE_DIR/toolchain")

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up what building needs, and nothing more: system packages, Rust with the wasm32v1-none target.
+# Sets up what building and testing needs, and nothing more: system packages, Rust with the wasm32v1-none target, the
+# compiler of the CUDA kernels.
 # It may be run any number of times: what is there already is left as it is.
 #
 # Rust comes from rustup where rustup can fetch it, else from Debian's packages, for which the wasm
@@ -75,9 +76,25 @@ from_debian() {
   wasm_target_works || build_wasm_core
 }
 
+# The compiler of the CUDA kernels, from PyPI's wheel; where `POUW_NVRTC` names one already, that is used.
+fetch_nvrtc() {
+  local folder=$POUW_CACHE_DIR/nvrtc-$POUW_NVRTC_VERSION
+  [ ! -e "$POUW_NVRTC" ] || return 0
+  say "fetching NVRTC $POUW_NVRTC_VERSION from PyPI"
+  python3 -m pip --version >/dev/null 2>&1 || install_packages python3-pip
+  rm -rf "$folder.new"
+  python3 -m pip download --quiet --no-deps --only-binary :all: --dest "$folder.new" \
+    "nvidia-cuda-nvrtc-cu12==$POUW_NVRTC_VERSION"
+  python3 -m zipfile -e "$folder.new"/*.whl "$folder.new"
+  rm -rf "$folder" "$folder.new"/*.whl "$folder.new"/nvidia/cuda_nvrtc/lib/*.alt.*
+  mv "$folder.new" "$folder"
+  [ -e "$POUW_NVRTC" ] || die "the wheel has no $POUW_NVRTC; give the path of libnvrtc.so.12 in POUW_NVRTC"
+}
+
 install_packages ca-certificates curl git g++ make pkg-config libssl-dev protobuf-compiler
 if ! { command -v cargo >/dev/null && [ -e "$POUW_CACHE_DIR/toolchain" ] && wasm_target_works; }; then
   from_rustup || from_debian || die "no Rust $POUW_RUST_VERSION could be had from rustup or Debian"
   wasm_target_works || die 'the wasm32v1-none target does not compile; see CONTRIBUTING.md, Toolchain'
 fi
+fetch_nvrtc
 say "$(rustc --version), target wasm32v1-none, programs go to $POUW_BIN_DIR"

@@ -325,7 +325,7 @@ fn an_evaluation_that_does_not_evaluate_is_refused() {
 		let answers = evaluation
 			.operations
 			.iter()
-			.position(|operation| operation.kind == OperationKind::ArgMax)
+			.position(|operation| operation.kind == OperationKind::ArgMax { axis: 1 })
 			.unwrap();
 		let answers = (evaluation.inputs.len() + answers) as ValueId;
 		count_instead(evaluation, answers);

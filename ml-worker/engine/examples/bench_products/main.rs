@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 		Some(rounds) => rounds.parse::<usize>()?.max(1),
 		None => 31,
 	};
-	println!("GFLOP/s of square matrix products, medians.\n");
+	println!("GFLOP/s of square matrix products: median (best). Ratios of the medians (of the best), to the peak of the best.\n");
 	println!("| instruction set | threads | size | engine | `gemm` crate | peak | engine / gemm | engine / peak |");
 	println!("|---|---|---|---|---|---|---|---|");
 	for set in [InstructionSet::Avx2, InstructionSet::Avx512] {
@@ -26,14 +26,27 @@ fn main() -> Result<(), Box<dyn Error>> {
 			for size in SIZES {
 				if set.is_available() {
 					let speeds = products::measure(set, size, threads, rounds)?;
-					let [engine, gemm, peak] = speeds.map(median);
+					let [engine, gemm, peak] = speeds.each_ref().map(|speeds| Speed::new(speeds));
 					println!(
 						"| {set} | {threads} | {size} | {} | {} | {} | {} | {} |",
-						number(engine, 0),
-						number(gemm, 0),
-						number(peak, 0),
-						number(engine.zip(gemm).map(|(engine, gemm)| engine / gemm), 2),
-						number(engine.zip(peak).map(|(engine, peak)| engine / peak), 2),
+						cell(engine, |speed| format!(
+							"{:.0} ({:.0})",
+							speed.median, speed.best
+						)),
+						cell(gemm, |speed| format!(
+							"{:.0} ({:.0})",
+							speed.median, speed.best
+						)),
+						cell(peak, |speed| format!("{:.0}", speed.best)),
+						cell(engine.zip(gemm), |(engine, gemm)| {
+							let (medians, best) =
+								(engine.median / gemm.median, engine.best / gemm.best);
+							format!("{medians:.2} ({best:.2})")
+						}),
+						cell(engine.zip(peak), |(engine, peak)| format!(
+							"{:.2}",
+							engine.best / peak.best
+						)),
 					);
 				}
 			}
@@ -42,12 +55,25 @@ fn main() -> Result<(), Box<dyn Error>> {
 	Ok(())
 }
 
-/// None of no numbers.
-fn median(mut numbers: Vec<f64>) -> Option<f64> {
-	numbers.sort_by(f64::total_cmp);
-	numbers.get(numbers.len() / 2).copied()
+/// What is told of some rounds.
+#[derive(Clone, Copy)]
+struct Speed {
+	median: f64,
+	best: f64,
 }
 
-fn number(number: Option<f64>, digits: usize) -> String {
-	number.map_or("–".into(), |number| format!("{number:.digits$}"))
+impl Speed {
+	/// None of no rounds.
+	fn new(rounds: &[f64]) -> Option<Self> {
+		let mut sorted = rounds.to_vec();
+		sorted.sort_by(f64::total_cmp);
+		Some(Speed {
+			median: *sorted.get(sorted.len() / 2)?,
+			best: *sorted.last()?,
+		})
+	}
+}
+
+fn cell<T>(measured: Option<T>, text: impl Fn(T) -> String) -> String {
+	measured.map_or("–".into(), text)
 }

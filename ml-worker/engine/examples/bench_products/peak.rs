@@ -8,20 +8,18 @@ const CHAINS: usize = 12;
 const ROUNDS: usize = 1 << 20;
 
 /// Billions of floating-point operations a second of chains of fused multiply-adds in registers, by so many threads
-/// together; none where the set has no such instruction.
+/// together; none for a set that is not measured.
 pub(crate) fn gflops(set: InstructionSet, threads: usize) -> Option<f64> {
 	if !set.is_available() {
 		return None;
 	}
 	let (lanes, chains): (usize, fn() -> f32) = match set {
-		#[cfg(target_arch = "x86_64")]
 		// SAFETY: the set was found to be available.
-		InstructionSet::Avx512 => (16, || unsafe { avx512() }),
 		#[cfg(target_arch = "x86_64")]
+		InstructionSet::Avx512 => (16, || unsafe { avx512() }),
 		// SAFETY: as above.
+		#[cfg(target_arch = "x86_64")]
 		InstructionSet::Avx2 => (8, || unsafe { avx2() }),
-		#[cfg(target_arch = "aarch64")]
-		InstructionSet::Portable => (4, chains::<4>),
 		_ => return None,
 	};
 	let start = Instant::now();
@@ -34,30 +32,44 @@ pub(crate) fn gflops(set: InstructionSet, threads: usize) -> Option<f64> {
 	Some(operations as f64 / start.elapsed().as_secs_f64() / 1e9)
 }
 
+/// Chains of vectors; the sum of them all, so that none can be left out.
+macro_rules! chains {
+	($zero:ident, $splat:ident, $multiply_add:ident, $add:ident, $first:ident) => {{
+		let factor = $splat(black_box(0.5));
+		let term = $splat(black_box(1.0));
+		let mut sums = [$zero(); CHAINS];
+		for _ in 0..ROUNDS {
+			for sum in &mut sums {
+				*sum = $multiply_add(*sum, factor, term);
+			}
+		}
+		let sum = sums.into_iter().fold($zero(), |a, b| $add(a, b));
+		$first(sum)
+	}};
+}
+
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+#[target_feature(enable = "avx512f")]
 fn avx512() -> f32 {
-	chains::<16>()
+	use std::arch::x86_64::*;
+	chains!(
+		_mm512_setzero_ps,
+		_mm512_set1_ps,
+		_mm512_fmadd_ps,
+		_mm512_add_ps,
+		_mm512_cvtss_f32
+	)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn avx2() -> f32 {
-	chains::<8>()
-}
-
-/// The sum of all chains, so that none can be left out.
-#[inline(always)]
-fn chains<const LANES: usize>() -> f32 {
-	let factor = black_box([0.5f32; LANES]);
-	let term = black_box([1.0f32; LANES]);
-	let mut sums = [[0.0f32; LANES]; CHAINS];
-	for _ in 0..ROUNDS {
-		for sum in &mut sums {
-			for lane in 0..LANES {
-				sum[lane] = sum[lane].mul_add(factor[lane], term[lane]);
-			}
-		}
-	}
-	sums.iter().flatten().sum()
+	use std::arch::x86_64::*;
+	chains!(
+		_mm256_setzero_ps,
+		_mm256_set1_ps,
+		_mm256_fmadd_ps,
+		_mm256_add_ps,
+		_mm256_cvtss_f32
+	)
 }

@@ -1,6 +1,7 @@
 //! What several test files need: nasty numbers, cheap random numbers, and a program that trains.
 #![allow(dead_code)]
 
+pub(crate) mod any;
 pub(crate) mod cases;
 pub(crate) mod golden;
 

@@ -1,5 +1,4 @@
 //! The networks that the benchmarks train, and made-up data for them.
-#![allow(dead_code, reason = "each benchmark uses a part of it")]
 
 pub(crate) mod data;
 

@@ -1,13 +1,8 @@
 //! Measures the stages of a training step by the engine, for those who look for where the time goes: for each network and
 //! number of threads what each stage does, and the least microseconds that it took.
-//!
-//! From the repository's root: `cargo run --release -p ml-worker-capture --example bench_stages -- [NETWORK [STEPS]]`.
 
-#[path = "networks/mod.rs"]
-mod networks;
-
+use crate::networks::{visit_all, Data, Network, Prepared, Stock, Trained, Visitor};
 use burn::module::AutodiffModule;
-use networks::{visit_all, Data, Network, Prepared, Stock, Trained, Visitor};
 use std::error::Error;
 
 /// Which network is measured, and how many steps.
@@ -16,10 +11,14 @@ struct Options {
 	steps: u64,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-	let mut arguments = std::env::args().skip(1);
-	let network = arguments.next();
-	let steps = arguments.next().map_or(Ok(50), |steps| steps.parse())?;
+/// Prints each stage's time.
+pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+	let (network, steps) = match arguments {
+		[] => (None, 50),
+		[network] => (Some(network.clone()), 50),
+		[network, steps] => (Some(network.clone()), steps.parse()?),
+		_ => return Err("usage: stages [NETWORK [STEPS]]".into()),
+	};
 	visit_all(&mut Options { network, steps })
 }
 

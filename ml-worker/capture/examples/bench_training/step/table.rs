@@ -21,7 +21,7 @@ pub(crate) fn print_head() {
 impl<M> Row<'_, M> {
 	pub(crate) fn print(&self) {
 		let Network { layers, sizes, .. } = self.network;
-		let [engine, burn, pytorch] = self.times.each_ref().map(Times::new);
+		let [engine, burn, pytorch] = self.times.each_ref().map(|rounds| Times::new(rounds));
 		println!(
 			"| {layers} | {} | {} | {} | {} | {} | {} | {} | {} |",
 			sizes.batch,
@@ -45,8 +45,8 @@ struct Times {
 
 impl Times {
 	/// None of a contender that was not there.
-	fn new(rounds: &Vec<f64>) -> Option<Self> {
-		let mut sorted = rounds.clone();
+	fn new(rounds: &[f64]) -> Option<Self> {
+		let mut sorted = rounds.to_vec();
 		sorted.sort_by(f64::total_cmp);
 		Some(Times {
 			median: *sorted.get(sorted.len() / 2)?,

@@ -3,6 +3,7 @@
 
 use crate::networks::{visit_all, Data, Network, Prepared, Stock, Trained, Visitor};
 use burn::module::AutodiffModule;
+use ml_worker_engine::EngineError;
 use std::{error::Error, ops::ControlFlow, process::Command};
 
 /// Said by this program to itself: each measurement needs a process of its own, as freed memory is kept by the process
@@ -54,7 +55,7 @@ impl Visitor for Memory {
 /// The bytes by which a process grows when it starts to train.
 fn measure_apart(network: &str, threads: usize) -> Result<f64, Box<dyn Error>> {
 	let output = Command::new(std::env::current_exe()?)
-		.args([FLAG, network, &threads.to_string()])
+		.args(["overhead", FLAG, network, &threads.to_string()])
 		// Every buffer of some size gets pages of its own, so that none lies in what was freed before.
 		.env("MALLOC_MMAP_THRESHOLD_", "16384")
 		.output()?;
@@ -84,14 +85,22 @@ impl Visitor for Growth<'_> {
 		}
 		let data = Data::new(network.kind, &network.sizes)?;
 		let prepared = Prepared::new(network, self.threads)?;
+		// The code is fetched from its file, and the threads have their stacks.
+		train(&prepared, &data)?;
 		let before = status("VmRSS")?;
 		// From here on the greatest size counts.
 		std::fs::write("/proc/self/clear_refs", "5")?;
-		let mut session = prepared.session(&data)?;
-		session.steps(0..3, |_, _| ControlFlow::Continue(()));
+		train(&prepared, &data)?;
 		println!("{}", status("VmHWM")?.saturating_sub(before));
 		Ok(())
 	}
+}
+
+/// A few steps, from taking the memory to giving it back.
+fn train(prepared: &Prepared, data: &Data) -> Result<(), EngineError> {
+	let mut session = prepared.session(data)?;
+	session.steps(0..3, |_, _| ControlFlow::Continue(()));
+	Ok(())
 }
 
 /// Bytes that the kernel tells of this process.

@@ -1,6 +1,6 @@
 //! Steps by the engine.
 
-use crate::Contender;
+use super::Contender;
 use ml_worker_engine::Session;
 use std::{
 	error::Error,

@@ -13,8 +13,8 @@ pub(crate) struct Hashing {
 
 pub(crate) fn print_head() {
 	println!("A checkpoint after every {SEGMENT} steps, medians:\n");
-	println!("| network | optimiser | state, KiB | threads | steps, µs | state root, µs | root / steps |");
-	println!("|---|---|---|---|---|---|---|");
+	println!("| network | optimiser | state, KiB | threads | steps, µs | state root, µs | root / steps | steps for 2 % |");
+	println!("|---|---|---|---|---|---|---|---|");
 }
 
 impl Visitor for Hashing {
@@ -40,11 +40,12 @@ impl Visitor for Hashing {
 			}
 			let (steps, root) = (median(steps), median(roots));
 			println!(
-				"| {} | {} | {} | {threads} | {steps:.0} | {root:.0} | {:.1} % |",
+				"| {} | {} | {} | {threads} | {steps:.0} | {root:.0} | {:.1} % | {:.0} |",
 				network.layers,
 				network.optimiser_name(),
 				prepared.compiled.checked().state_bytes() / 1024,
-				100.0 * root / steps
+				100.0 * root / steps,
+				(root / (0.02 * steps / SEGMENT as f64)).ceil()
 			);
 		}
 		Ok(())

@@ -1,11 +1,9 @@
 //! Steps by stock Burn.
 
-use crate::{
-	networks::{
-		data::{batch, Data},
-		Network, Stock, Trained,
-	},
-	Contender,
+use super::Contender;
+use crate::networks::{
+	data::{batch, Data},
+	Network, Stock, Trained,
 };
 use burn::{
 	module::{AutodiffModule, Module},

@@ -1,6 +1,7 @@
 //! Steps by PyTorch, in a process of its own that computes only when told to.
 
-use crate::{networks::Network, Contender};
+use super::Contender;
+use crate::networks::Network;
 use std::{
 	error::Error,
 	io::{BufRead, BufReader, Write},

@@ -4,23 +4,17 @@
 //! All train the same network with the same optimiser, in turns within one run, so that what else the machine does
 //! hits all of them. Burn and PyTorch are given their batches ready-made; the engine gathers them itself, which is
 //! part of its step.
-//!
-//! From the repository's root: `cargo run --release -p ml-worker-capture --example bench_step -- [--pytorch PYTHON]
-//! [ROUNDS]`, where PYTHON is an interpreter that has PyTorch; `scripts/bench.sh step` installs one when asked.
 
 mod by_burn;
 mod by_engine;
 mod by_pytorch;
 mod table;
 
-#[path = "../networks/mod.rs"]
-mod networks;
-
+use crate::networks::{visit_all, Data, Network, Prepared, Stock, Trained, Visitor};
 use burn::module::AutodiffModule;
 use by_burn::ByBurn;
 use by_engine::ByEngine;
 use by_pytorch::ByPytorch;
-use networks::{visit_all, Data, Network, Prepared, Stock, Trained, Visitor};
 use std::{error::Error, thread::sleep, time::Duration};
 use table::Row;
 
@@ -39,26 +33,19 @@ struct Options {
 	rounds: usize,
 }
 
-impl Options {
-	fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
-		let mut options = Options {
-			python: None,
-			rounds: 15,
-		};
-		while let Some(argument) = arguments.next() {
-			match argument.as_str() {
-				"--pytorch" => options.python = Some(arguments.next().ok_or("--pytorch PYTHON")?),
-				rounds => options.rounds = rounds.parse::<usize>()?.max(1),
-			}
-		}
-		Ok(options)
-	}
-}
-
-fn main() -> Result<(), Box<dyn Error>> {
-	let mut options = Options::parse(std::env::args().skip(1))?;
+/// Prints the table.
+pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+	let (python, arguments) = match arguments {
+		[flag, python, arguments @ ..] if flag == "--pytorch" => (Some(python.clone()), arguments),
+		_ => (None, arguments),
+	};
+	let rounds = match arguments {
+		[] => 15,
+		[rounds] => rounds.parse::<usize>()?.max(1),
+		_ => return Err("usage: step [--pytorch PYTHON] [ROUNDS]".into()),
+	};
 	table::print_head();
-	visit_all(&mut options)
+	visit_all(&mut Options { python, rounds })
 }
 
 impl Visitor for Options {

@@ -1,0 +1,1 @@
+../../engine/tests/stacks_and_windows.rs
