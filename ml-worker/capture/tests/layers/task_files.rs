@@ -234,7 +234,12 @@ fn windows_must_fit() {
 		0,
 		"`channels`",
 	);
-	assert_refused(pictures(vec![max_pool(0), linear(5)]), &PICTURES, 0, "`kernel`");
+	assert_refused(
+		pictures(vec![max_pool(0), linear(5)]),
+		&PICTURES,
+		0,
+		"`kernel`",
+	);
 	let padded = Layer::AveragePool {
 		kernel: 2,
 		stride: Some(0),
