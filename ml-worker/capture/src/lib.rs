@@ -5,6 +5,13 @@
 //! [`repops`], tidied, numbered anew and joined by the optimiser, which gives a step program and an
 //! evaluation program. Engines execute programs and never see Burn.
 //!
+//! Supported are Burn's linear layers, convolutions and poolings of one and two dimensions, layer and RMS norms, embeddings,
+//! attention, dropout, the usual activations and losses, and functions made of arithmetic, products of matrices,
+//! reductions, parts, masks and choices by index. Convolutions have one group of channels, poolings no windows
+//! beyond the padding; integers are exact up to 2^24; tensors made from data hold one number, or numbers at equal
+//! distances. Whatever else there is is refused, with the operation, its shapes, and the parameter that was used
+//! last before it.
+//!
 //! [`build`] does this for the models that a task file can name; [`capture()`] for any Burn module
 //! that is made of supported operations.
 
