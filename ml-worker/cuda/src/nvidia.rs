@@ -143,8 +143,7 @@ unsafe impl Device for Nvidia {
 	unsafe fn write(&self, address: u64, words: &[u32]) -> Result<(), DeviceError> {
 		let action = "copying to the GPU";
 		self.bind(action)?;
-		// SAFETY: the caller's; the words stay until the copy has been made, as the stream is waited for where the
-		// driver has not copied them already.
+		// SAFETY: the caller's; the words stay until the stream has been waited for, and with it the copy.
 		unsafe {
 			result::memcpy_htod_async(address, words, self.stream.cu_stream())
 				.and_then(|()| self.stream.synchronize())
