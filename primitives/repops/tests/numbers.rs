@@ -215,7 +215,8 @@ fn erf_rises_over_its_joint_too() {
 
 #[test]
 fn functions_are_as_exact_as_promised() {
-	// Over all 2^32 arguments the greatest errors are 0.892, 0.934, 1.363 and 1.078 ulp.
+	// Over all 2^32 arguments the greatest errors are 0.892, 0.934 and 1.363 ulp; of erf, over all from 2^-33 to 4.5 and
+	// what lies below 2^-121, 1.078 ulp.
 	type Truth = fn(f64) -> f64;
 	let cases: [(&str, Function, Truth, f64); 4] = [
 		("exp", exp, f64::exp, 0.9),
