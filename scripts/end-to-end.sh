@@ -94,7 +94,7 @@ fi
 # What a run says when its network is up.
 READY='the workers have their tickets and work'
 declare -A fault_of=() begun=()
-passed=0 failed=0
+passed=0 failed=0 again=()
 stop_runs() {
   trap '' INT TERM
   if [ ${#fault_of[@]} -gt 0 ]; then kill "${!fault_of[@]}" 2>/dev/null || true; fi
@@ -103,7 +103,7 @@ stop_runs() {
 trap stop_runs EXIT
 trap 'exit 143' INT TERM
 
-# finish_one : waits until one of the runs has ended, and tells how.
+# finish_one : waits until one of the runs has ended, and tells how. One that has failed is kept to be run again.
 finish_one() {
   local pid fault status=0 seconds
   wait -n -p pid "${!fault_of[@]}" || status=$?
@@ -115,7 +115,7 @@ finish_one() {
     # Logs are small, what nodes and workers have stored is not.
     find "$folder/$fault" -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
   else
-    failed=$((failed + 1))
+    again+=("$fault")
     printf 'network test: %-17s FAILED after %d s; its log:\n' "$fault" $seconds
     sed "s/^/$fault: /" "$folder/$fault.log"
   fi
@@ -152,6 +152,25 @@ for fault in "${faults[@]}"; do
   port=$((port + 100))
 done
 while [ ${#fault_of[@]} -gt 0 ]; do finish_one; done
+
+# Two validators may fork while others use the processors, and who acts on a block that is gone has lost time. What
+# fails by itself too is wrong. More than two are not by chance.
+if [ "${#again[@]}" -gt 2 ]; then
+  failed=${#again[@]} again=()
+fi
+for fault in "${again[@]}"; do
+  printf 'network test: %s is run once more, by itself\n' "$fault"
+  if NETWORK_FIRST_PORT=$port ./scripts/network-test/run.sh "$fault" "$folder/$fault-again" \
+    >"$folder/$fault-again.log" 2>&1; then
+    passed=$((passed + 1))
+    printf 'network test: %-17s passed by itself\n' "$fault"
+  else
+    failed=$((failed + 1))
+    printf 'network test: %-17s FAILED again; its log:\n' "$fault"
+    sed "s/^/$fault: /" "$folder/$fault-again.log"
+  fi
+  port=$((port + 100))
+done
 
 printf '\n%d passed, %d failed\n' $passed $failed
 [ $failed = 0 ]
