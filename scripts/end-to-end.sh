@@ -153,8 +153,9 @@ for fault in "${faults[@]}"; do
 done
 while [ ${#fault_of[@]} -gt 0 ]; do finish_one; done
 
-# Two validators may fork while others use the processors, and who acts on a block that is gone has lost time. What
-# fails by itself too is wrong. More than two are not by chance.
+# Two validators may fork while others use the processors, and who acts on a block that is gone has lost time. Audits are
+# drawn by lot: stale weights are right in the first segment, and one time in eight only that one is looked at. What
+# fails again by itself is wrong, and more than two are not by chance.
 if [ "${#again[@]}" -gt 2 ]; then
   failed=${#again[@]} again=()
 fi
